@@ -29,6 +29,8 @@ pub struct Site {
     pub role_ports: Vec<PortChange>,
     /// Ports that the site names for a rule with `ports = "named"`: rule id and ports.
     pub named_ports: Vec<(Arc<str>, PortSet)>,
+    /// Host names that the site names for a rule with `peers = "named"`: rule id and names.
+    pub named_peers: Vec<(Arc<str>, Vec<Arc<str>>)>,
     /// Features switched on.
     pub features: Vec<Arc<str>>,
     /// The site's own rules.

@@ -156,6 +156,8 @@ pub struct Rule {
     pub feature: Option<Arc<str>>,
     /// Host names that the responder must prove to be (lower case; a leading `*.` stands for any labels).
     pub peers: Vec<Arc<str>>,
+    /// The peers are those that the site names for this rule's id; without any, nothing proves them.
+    pub peers_named: bool,
     /// What it is for, one English sentence.
     pub purpose: Arc<str>,
     /// Where it comes from: document and row.
