@@ -183,6 +183,8 @@ words! {
         Wireguard = "wireguard",
         /// OpenVPN.
         Openvpn = "openvpn",
+        /// Printable text that no other recogniser claims.
+        Text = "text",
         /// ICMP and ICMPv6 messages.
         Icmp = "icmp",
         /// Dahua DVRIP, TCP 37777.

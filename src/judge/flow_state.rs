@@ -1,0 +1,200 @@
+//! What the judge knows of one flow, gathered from its events.
+
+use std::sync::Arc;
+
+use crate::event::EventKind;
+use crate::evidence::Evidence;
+use crate::flow::FlowKey;
+use crate::flow::Side;
+use crate::flow::facts::FlowFacts;
+use crate::flow::facts::Initiation;
+use crate::flow::facts::Opening;
+use crate::flow::facts::Outcome;
+use crate::flow::facts::SideTally;
+use crate::policy::case::Spoken;
+use crate::policy::case::Traits;
+use crate::recognise::Finding;
+use crate::recognise::Recognition;
+use crate::recognise::Sender;
+use crate::recognise::finding::AuthScheme;
+use crate::recognise::finding::SmbDialect;
+use crate::service::Certainty;
+use crate::service::Content;
+use crate::service::Service;
+use crate::time::Timestamp;
+
+/// Octets of a side that are enough for every recogniser of ours to tell its own protocol.
+const ENOUGH_OCTETS: u32 = 64;
+
+/// One flow, as far as it is known.
+#[derive(Clone, Debug)]
+pub struct FlowState {
+    /// Its 5-tuple.
+    pub key: FlowKey,
+    /// Who opened it, as packets and octets tell.
+    pub initiator: Option<Side>,
+    /// How we know.
+    pub initiation: Initiation,
+    /// It was there before we looked.
+    pub midstream: bool,
+    /// How far it got.
+    pub outcome: Outcome,
+    /// The carrier, the stronger of both sides.
+    pub service: Option<(Service, Certainty, Evidence)>,
+    /// What is known inside it.
+    pub content: Option<(Content, Certainty)>,
+    /// Nobody recognised it: octets seen of each side, and whether some were cut.
+    unrecognised: Option<([u32; 2], bool)>,
+    /// What else was learned.
+    pub traits: Traits,
+    /// The server name that the client gave.
+    pub sni: Option<Arc<str>>,
+    /// Capture time of its first packet.
+    pub first_seen: Timestamp,
+    /// Capture time of the last event.
+    pub last_seen: Timestamp,
+    /// What was counted when it was last told.
+    pub tallies: [SideTally; 2],
+    /// The sides that only a client could be.
+    client: Option<Side>,
+}
+
+impl FlowState {
+    /// A flow that just opened.
+    pub fn new(opening: &Opening, time: Timestamp) -> Self {
+        Self {
+            key: opening.key,
+            initiator: opening.initiator,
+            initiation: opening.initiation,
+            midstream: opening.midstream,
+            outcome: Outcome::Attempted,
+            service: None,
+            content: None,
+            unrecognised: None,
+            traits: Traits::default(),
+            sni: None,
+            first_seen: time,
+            last_seen: time,
+            tallies: [SideTally::default(); 2],
+            client: None,
+        }
+    }
+
+    /// Takes an event of this flow in.
+    pub fn take(&mut self, kind: &EventKind, time: Timestamp) {
+        self.last_seen = self.last_seen.max(time);
+        match kind {
+            EventKind::Initiated(_, side, initiation) => self.initiated(*side, *initiation),
+            EventKind::Identified(_, side, recognition, evidence) => {
+                self.identified(*side, recognition, *evidence);
+            }
+            EventKind::Unrecognised { seen, cut, .. } => self.unrecognised = Some((*seen, *cut)),
+            EventKind::Found(_, side, finding, evidence) => self.found(*side, finding, *evidence, time),
+            EventKind::Reached(_, outcome) => self.outcome = self.outcome.max(*outcome),
+            EventKind::Tally(_, tallies) => self.tallies = *tallies,
+            EventKind::Closed(facts) => self.closed(facts),
+            EventKind::Opened(..) | EventKind::Seen(..) => {}
+        }
+    }
+
+    fn initiated(&mut self, side: Side, initiation: Initiation) {
+        if initiation >= self.initiation || self.initiator.is_none() {
+            self.initiator = Some(side);
+            self.initiation = initiation;
+        }
+    }
+
+    fn identified(&mut self, side: Side, recognition: &Recognition, evidence: Evidence) {
+        if self.service.is_none_or(|(_, certainty, _)| recognition.certainty > certainty) {
+            self.service = Some((recognition.service, recognition.certainty, evidence));
+        }
+        if let Some(content) = recognition.content {
+            self.contains(content, recognition.certainty);
+        }
+        match recognition.sender {
+            Sender::Client => self.client = Some(side),
+            Sender::Server => self.client = Some(side.other()),
+            Sender::Either => {}
+        }
+    }
+
+    fn contains(&mut self, content: Content, certainty: Certainty) {
+        if self.content.is_none_or(|(_, held)| certainty >= held) {
+            self.content = Some((content, certainty));
+        }
+        self.traits.contents.insert(content);
+    }
+
+    fn found(&mut self, side: Side, finding: &Finding, evidence: Evidence, time: Timestamp) {
+        match finding {
+            Finding::Content(content, certainty) => self.contains(*content, *certainty),
+            Finding::TlsVersion(version) => self.traits.tls_version = Some((*version, evidence)),
+            Finding::TlsOffered(version) => self.traits.tls_offered = Some((*version, evidence)),
+            Finding::ServerName(name) => {
+                let name: Arc<str> = name.to_ascii_lowercase().into();
+                self.sni = Some(Arc::clone(&name));
+                self.traits.name(name);
+            }
+            Finding::HttpHost(name) => self.traits.name(host_name(name)),
+            Finding::Certificate(facts) if self.traits.certificates.len() < Traits::CERTIFICATES => {
+                self.traits.certificates.push((Arc::new((**facts).clone()), time, evidence));
+            }
+            Finding::Auth(AuthScheme::Basic) if self.client == Some(side) => {
+                self.traits.basic = self.traits.basic.or(Some(evidence));
+            }
+            Finding::Unauthenticated => {
+                self.traits.unauthenticated = self.traits.unauthenticated.or(Some(evidence));
+            }
+            Finding::FactoryPassword => {
+                self.traits.factory_password = self.traits.factory_password.or(Some(evidence));
+            }
+            Finding::SmbDialect(SmbDialect::Smb1) => self.traits.smb1 = Some(evidence),
+            _ => {}
+        }
+    }
+
+    fn closed(&mut self, facts: &FlowFacts) {
+        if let Some(side) = facts.initiator {
+            self.initiated(side, facts.initiation);
+        }
+        self.midstream = facts.midstream;
+        self.outcome = self.outcome.max(facts.outcome);
+        self.tallies = facts.tallies;
+        self.first_seen = facts.first_seen;
+        self.last_seen = facts.last_seen;
+        self.traits.evasion |= facts.overlap_differs;
+    }
+
+    /// What is spoken, as far as is known now.
+    pub fn spoken(&self) -> Spoken {
+        if let Some((service, certainty, _)) = self.service {
+            return Spoken::Known(service, certainty);
+        }
+        if let Some(service) = framed_by_ip(self.key) {
+            return Spoken::Known(service, Certainty::Signature);
+        }
+        match self.unrecognised {
+            Some(([0, 0], _)) | None => Spoken::Nothing,
+            Some(([a, b], cut)) if cut || self.midstream || a.max(b) < ENOUGH_OCTETS => Spoken::TooLittle,
+            Some(_) => Spoken::Unrecognised,
+        }
+    }
+}
+
+/// Services that are IP protocols of their own.
+fn framed_by_ip(key: FlowKey) -> Option<Service> {
+    match key.transport.number() {
+        1 | 58 => Some(Service::Icmp),
+        50 | 51 => Some(Service::Ipsec),
+        _ => None,
+    }
+}
+
+/// The host part of an HTTP Host header, lower case, without the port.
+fn host_name(host: &str) -> Arc<str> {
+    let bare = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|octet| octet.is_ascii_digit()) && !name.contains(':') => name,
+        _ => host,
+    };
+    bare.trim_end_matches('.').to_ascii_lowercase().into()
+}

@@ -1,0 +1,123 @@
+//! Flows that belong to another one: media to the session that announced it, unicast answers to the
+//! question that went to a group.
+
+use std::collections::HashMap;
+use std::collections::VecDeque;
+
+use crate::addr::Addr;
+use crate::flow::FlowKey;
+use crate::flow::Side;
+use crate::flow::key::FlowNumber;
+use crate::recognise::finding::MediaAnnouncement;
+use crate::service::Transport;
+use crate::time::Span;
+use crate::time::Timestamp;
+
+/// Announced ports kept; the oldest go first. About 100 octets each.
+const MEDIA_CAP: usize = 65_536;
+/// Most ports that one announcement may name.
+const MEDIA_PORTS: u16 = 64;
+/// How long after the end of a session its media may still arrive (RFC 2326 §12.37: sessions time out
+/// after 60 s by default).
+const MEDIA_GRACE: Span = Span::from_secs(60);
+/// Questions kept; the oldest go first.
+const QUESTION_CAP: usize = 65_536;
+/// How long an answer may take. WS-Discovery waits less than 6 s (MATCH_TIMEOUT), SSDP at most 120 s
+/// by its MX header, usually 1 to 5.
+const ANSWER_WITHIN: Span = Span::from_secs(15);
+/// Group services that are answered by unicast: NBNS, SSDP, WS-Discovery, mDNS, LLMNR.
+const QUESTION_PORTS: [u16; 5] = [137, 1900, 3702, 5353, 5355];
+
+/// Media that a session announced.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected {
+    /// The session's flow.
+    pub session: FlowNumber,
+    /// The end of the session that serves the media.
+    pub server: Addr,
+    /// The media's receiver.
+    pub receiver: Addr,
+    ended: Option<Timestamp>,
+}
+
+/// What was announced and asked lately. Bounded.
+#[derive(Debug, Default)]
+pub struct Related {
+    media: HashMap<(Addr, u16, Transport), Expected, foldhash::fast::FixedState>,
+    media_order: VecDeque<(Addr, u16, Transport)>,
+    questions: HashMap<(Addr, u16, u16), (Timestamp, FlowNumber), foldhash::fast::FixedState>,
+    question_order: VecDeque<(Addr, u16, u16)>,
+}
+
+impl Related {
+    /// Notes an announcement of `session`, whose media the host `server` sends.
+    pub fn announce(&mut self, session: FlowNumber, server: Addr, media: &MediaAnnouncement, now: Timestamp) {
+        if media.ended {
+            let theirs = self.media.values_mut().filter(|expected| expected.session == session);
+            theirs.for_each(|expected| expected.ended = Some(now));
+            return;
+        }
+        let expected = Expected { session, server, receiver: media.receiver, ended: None };
+        let last = media.receiver_last.min(media.receiver_port.saturating_add(MEDIA_PORTS));
+        for port in media.receiver_port..=last {
+            self.expect((media.receiver, port, media.transport), expected);
+        }
+        let sender = media.sender.unwrap_or(server);
+        let last = media.sender_last.min(media.sender_port.saturating_add(MEDIA_PORTS));
+        for port in media.sender_port..=last {
+            self.expect((sender, port, media.transport), expected);
+        }
+    }
+
+    fn expect(&mut self, key: (Addr, u16, Transport), expected: Expected) {
+        if key.1 == 0 {
+            return;
+        }
+        if self.media.insert(key, expected).is_none() {
+            self.media_order.push_back(key);
+        }
+        while self.media_order.len() > MEDIA_CAP {
+            if let Some(oldest) = self.media_order.pop_front() {
+                self.media.remove(&oldest);
+            }
+        }
+    }
+
+    /// The announcement that an end of the flow fits, with that end, if there is one. Whether the
+    /// other end may be the session's other end is the caller's to say.
+    pub fn announced(&self, key: &FlowKey, first_seen: Timestamp) -> Option<(Side, Expected)> {
+        [Side::A, Side::B].into_iter().find_map(|side| {
+            let (addr, port) = key.end(side);
+            let expected = self.media.get(&(addr, port, key.transport))?;
+            let over = expected.ended.is_some_and(|ended| first_seen > ended.plus(MEDIA_GRACE));
+            (!over).then_some((side, *expected))
+        })
+    }
+
+    /// Notes a datagram to a group, which others may answer by unicast.
+    pub fn asked(&mut self, flow: FlowNumber, asker: (Addr, u16), group_port: u16, now: Timestamp) {
+        if !QUESTION_PORTS.contains(&group_port) {
+            return;
+        }
+        let key = (asker.0, asker.1, group_port);
+        if self.questions.insert(key, (now, flow)).is_none() {
+            self.question_order.push_back(key);
+        }
+        while self.question_order.len() > QUESTION_CAP {
+            if let Some(oldest) = self.question_order.pop_front() {
+                self.questions.remove(&oldest);
+            }
+        }
+    }
+
+    /// The question that this flow answers, if it does: one end is the asker's, the other sends from
+    /// the service's port. Gives the asker's side and the question's flow.
+    pub fn answers(&self, key: &FlowKey, first_seen: Timestamp) -> Option<(Side, FlowNumber)> {
+        [Side::A, Side::B].into_iter().find_map(|asker| {
+            let (addr, port) = key.end(asker);
+            let (_, service) = key.end(asker.other());
+            let (asked, flow) = self.questions.get(&(addr, port, service))?;
+            (first_seen.since(*asked) <= ANSWER_WITHIN).then_some((asker, *flow))
+        })
+    }
+}

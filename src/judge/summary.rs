@@ -1,0 +1,389 @@
+//! The audit: everything that the judge found, owned, sorted and final.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::addr::Addr;
+use crate::flow::facts::Outcome;
+use crate::inventory::HostView;
+use crate::inventory::Standing;
+use crate::inventory::role::RoleSet;
+use crate::judge::Judge;
+use crate::judge::audit::Advice;
+use crate::judge::audit::Audit;
+use crate::judge::audit::ConversationRecord;
+use crate::judge::audit::HostRecord;
+use crate::judge::audit::JudgeTotals;
+use crate::judge::audit::JudgedFlow;
+use crate::judge::audit::Nearest;
+use crate::judge::audit::Party;
+use crate::judge::audit::RuleHits;
+use crate::judge::audit::Violation;
+use crate::judge::community_id::community_id;
+use crate::judge::conversation::Conversation;
+use crate::judge::ledger;
+use crate::judge::ledger::Cause;
+use crate::judge::message::Sentences;
+use crate::policy::case::Ruling;
+use crate::policy::case::Spoken;
+use crate::policy::rule::RuleId;
+use crate::service::Certainty;
+use crate::service::Service;
+use crate::verdict::Reason;
+use crate::verdict::Severity;
+use crate::verdict::VerdictKind;
+use crate::verdict::Withheld;
+
+impl Judge {
+    /// Ends the run: infers roles where there is no site, makes every ruling that is missing and hands
+    /// everything out. All flows must have been closed.
+    pub fn finish(mut self) -> Audit {
+        self.inventory.settle();
+        self.rule_all();
+        let conversations: Vec<&Conversation> = self
+            .conversations
+            .iter()
+            .map(|(_, conversation)| conversation)
+            .filter(|c| !c.is_abandoned())
+            .collect();
+        let violations = self.violations(&conversations);
+        Audit {
+            site: self.policy.site().map(|site| Arc::clone(&site.name)),
+            policy_hash: self.policy.hash(),
+            advice: self.advice(&conversations),
+            conversations: self.records(&conversations),
+            flows: self.judged_flows(),
+            hosts: self.hosts(&conversations),
+            rules: self.rule_hits(&conversations),
+            totals: self.totals(&conversations),
+            complete: self.folded.is_empty(),
+            violations,
+        }
+    }
+
+    fn party(&self, host: &HostView) -> Party {
+        Party {
+            addr: host.addr,
+            mac: host.mac,
+            vendor: host.vendor,
+            role: host.label,
+            roles: host.roles,
+            why: Arc::clone(&host.why),
+            name: host.name.clone(),
+        }
+    }
+
+    fn parties(&self, conversation: &Conversation) -> (Party, Party) {
+        let (orig, resp) = self.view(conversation);
+        (self.party(&orig), self.party(&resp))
+    }
+
+    fn violations(&self, conversations: &[&Conversation]) -> Vec<Violation> {
+        let causes = ledger::causes(conversations.iter().copied());
+        let mut violations: Vec<Violation> =
+            causes.iter().filter_map(|cause| self.violation(cause)).collect();
+        violations.sort_by(|a, b| {
+            let key = |v: &Violation| (v.orig.addr, v.resp.addr, v.transport, v.port, v.reason, v.id);
+            b.severity.cmp(&a.severity).then_with(|| key(a).cmp(&key(b)))
+        });
+        violations
+    }
+
+    fn violation(&self, cause: &Cause<'_>) -> Option<Violation> {
+        let all = &cause.conversations;
+        let first = *all.iter().min_by_key(|conversation| (conversation.first_seen, conversation.key))?;
+        let best = *all.iter().max_by_key(|conversation| conversation.outcome)?;
+        let (orig, resp) = self.parties(first);
+        let sum = |of: fn(&Conversation) -> u64| {
+            all.iter().fold(0_u64, |sum, conversation| sum.saturating_add(of(conversation)))
+        };
+        let named = all.iter().find(|conversation| matches!(conversation.spoken, Spoken::Known(..)));
+        let told = named.copied().unwrap_or(first);
+        let (service, certainty) = spoken(told);
+        let sentences = Sentences { policy: &self.policy, orig: &orig, resp: &resp };
+        let severity = self.severity(cause, orig.roles, best.outcome);
+        Some(Violation {
+            id: cause.id,
+            reason: cause.reason,
+            also: cause.also.clone(),
+            severity,
+            rule: cause.rule.clone(),
+            nearest: cause.nearest.as_ref().and_then(|(rule, field)| {
+                let pack = Arc::clone(&self.policy.rule(rule)?.pack.0);
+                Some(Nearest { rule: rule.clone(), pack, field: *field })
+            }),
+            controls: self.controls(cause),
+            transport: first.key.transport,
+            port: if cause.sweep.is_some() { None } else { first.key.port },
+            service: if cause.sweep.is_some() { None } else { service },
+            certainty: if cause.sweep.is_some() { None } else { certainty },
+            content: told.content.map(|(content, _)| content),
+            initiation: all.iter().map(|conversation| conversation.initiation).max()?,
+            outcome: best.outcome,
+            first_seen: first.first_seen,
+            last_seen: all.iter().map(|conversation| conversation.last_seen).max()?,
+            count: sum(|conversation| conversation.count),
+            flows: sum(Conversation::flows),
+            octets: sum(|conversation| conversation.octets),
+            evidence: cause.objection.and_then(|objection| objection.evidence).or(told.evidence),
+            community_id: community_id(&first.first_flow.0, first.first_flow.1),
+            message: sentences.violation(&self.retold(cause, told, best)),
+            sweep: cause.sweep,
+            orig,
+            resp,
+        })
+    }
+
+    /// The cause with one conversation that tells most: the service of one, the outcome of another.
+    fn retold<'a>(&self, cause: &Cause<'a>, told: &'a Conversation, best: &'a Conversation) -> Cause<'a> {
+        let mut retold = cause.clone();
+        let telling = if matches!(told.spoken, Spoken::Known(..)) { told } else { best };
+        retold.conversations.insert(0, telling);
+        retold
+    }
+
+    fn severity(&self, cause: &Cause<'_>, orig: RoleSet, outcome: Outcome) -> Severity {
+        let changed = self.policy.site().and_then(|site| {
+            site.severities.iter().find(|(reason, _)| *reason == cause.reason).map(|(_, severity)| *severity)
+        });
+        let asserted = cause.rule.as_ref().and_then(|id| self.policy.assertion(id)?.severity);
+        let own = || match cause.reason {
+            Reason::Sweep => cause
+                .also
+                .iter()
+                .map(|reason| ledger::severity_of(*reason, orig))
+                .max()
+                .unwrap_or(Severity::Medium),
+            reason => ledger::severity_of(reason, orig),
+        };
+        let severity = changed.or(asserted).unwrap_or_else(own);
+        if outcome <= Outcome::Refused { severity.lowered() } else { severity }
+    }
+
+    fn controls(&self, cause: &Cause<'_>) -> Vec<Arc<str>> {
+        let mut controls = BTreeSet::new();
+        for id in cause.rule.iter().chain(cause.nearest.iter().map(|(rule, _)| rule)) {
+            controls.extend(self.policy.rule(id).iter().flat_map(|rule| rule.controls.iter().cloned()));
+            controls.extend(
+                self.policy.assertion(id).iter().flat_map(|assertion| assertion.controls.iter().cloned()),
+            );
+        }
+        controls.into_iter().collect()
+    }
+
+    fn advice(&self, conversations: &[&Conversation]) -> Vec<Advice> {
+        let mut found: BTreeMap<(Arc<str>, Addr, Addr, Option<u16>), Advice> = BTreeMap::new();
+        for conversation in conversations {
+            let Some(Ruling::Allowed { rule, advice, .. }) = &conversation.ruling else {
+                continue;
+            };
+            for code in advice {
+                let key =
+                    (Arc::clone(code), conversation.key.orig, conversation.key.resp, conversation.key.port);
+                if let Some(held) = found.get_mut(&key) {
+                    held.conversations = held.conversations.saturating_add(1);
+                    continue;
+                }
+                let (orig, resp) = self.parties(conversation);
+                let sentences = Sentences { policy: &self.policy, orig: &orig, resp: &resp };
+                let message = sentences.advice(code, rule, conversation);
+                let advice = Advice {
+                    code: Arc::clone(code),
+                    rule: rule.clone(),
+                    transport: conversation.key.transport,
+                    port: conversation.key.port,
+                    conversations: 1,
+                    message,
+                    orig,
+                    resp,
+                };
+                found.insert(key, advice);
+            }
+        }
+        found.into_values().collect()
+    }
+
+    fn records(&self, conversations: &[&Conversation]) -> Vec<ConversationRecord> {
+        let mut sorted: Vec<&&Conversation> = conversations.iter().collect();
+        sorted.sort_by_key(|conversation| conversation.key);
+        sorted.into_iter().map(|conversation| self.record(conversation)).collect()
+    }
+
+    fn record(&self, conversation: &Conversation) -> ConversationRecord {
+        let (orig, resp) = self.parties(conversation);
+        let (service, certainty) = spoken(conversation);
+        let told = told(conversation.ruling.as_ref());
+        let explanation = told.withheld.map(|why| {
+            let sentences = Sentences { policy: &self.policy, orig: &orig, resp: &resp };
+            sentences.withheld(why, told.rule.as_ref(), conversation)
+        });
+        ConversationRecord {
+            transport: conversation.key.transport,
+            port: conversation.key.port,
+            service,
+            certainty: told.certainty.or(certainty),
+            content: conversation.content.map(|(content, _)| content),
+            initiation: conversation.initiation,
+            outcome: conversation.outcome,
+            verdict: told.kind,
+            rule: told.rule,
+            reason: told.reason,
+            withheld: told.withheld,
+            explanation,
+            count: conversation.count,
+            flows: conversation.flows(),
+            packets: conversation.packets,
+            octets: conversation.octets,
+            orig,
+            resp,
+        }
+    }
+
+    fn judged_flows(&self) -> Vec<JudgedFlow> {
+        let mut flows: Vec<JudgedFlow> = self.closed.iter().map(|closed| self.judged_flow(closed)).collect();
+        flows.sort_by_key(|flow| flow.facts.number);
+        flows
+    }
+
+    fn judged_flow(&self, closed: &super::ClosedFlow) -> JudgedFlow {
+        let conversation = closed.conversation.and_then(|index| self.conversations.get(index));
+        let told = told(conversation.and_then(|conversation| conversation.ruling.as_ref()));
+        let roles = [closed.facts.key.a, closed.facts.key.b].map(|addr| {
+            let host = self.inventory.host(addr);
+            (host.label, host.roles)
+        });
+        let initiation = closed.orientation.initiation;
+        let known = initiation > crate::flow::facts::Initiation::Unknown;
+        JudgedFlow {
+            orig: known.then_some(closed.orientation.orig),
+            initiation,
+            service: closed.state.service.map(|(service, ..)| service),
+            certainty: closed.state.service.map(|(_, certainty, _)| certainty),
+            content: closed.state.content.map(|(content, _)| content),
+            content_certainty: closed.state.content.map(|(_, certainty)| certainty),
+            tls_version: closed.state.traits.tls_version.map(|(version, _)| version),
+            sni: closed.state.sni.as_deref().map(str::to_owned),
+            roles,
+            verdict: told.kind,
+            rule: told.rule,
+            reason: told.reason.map(Reason::as_str).or(told.withheld.map(Withheld::as_str)),
+            facts: closed.facts.clone(),
+        }
+    }
+
+    fn hosts(&self, conversations: &[&Conversation]) -> Vec<HostRecord> {
+        let addrs: BTreeSet<Addr> = conversations
+            .iter()
+            .flat_map(|conversation| [conversation.key.orig, conversation.key.resp])
+            .collect();
+        addrs
+            .into_iter()
+            .map(|addr| {
+                let host = self.inventory.host(addr);
+                HostRecord {
+                    monitored: self.inventory.is_monitored(addr),
+                    declared: host.standing == Standing::Declared,
+                    certainty: match host.standing {
+                        Standing::Inferred(certainty) => Some(certainty),
+                        _ => None,
+                    },
+                    party: self.party(&host),
+                }
+            })
+            .collect()
+    }
+
+    fn rule_hits(&self, conversations: &[&Conversation]) -> Vec<RuleHits> {
+        let mut hits: BTreeMap<&RuleId, u64> = BTreeMap::new();
+        for conversation in conversations {
+            if let Some(Ruling::Allowed { rule, .. }) = &conversation.ruling {
+                let count = hits.entry(rule).or_default();
+                *count = count.saturating_add(1);
+            }
+        }
+        let rules = self.policy.rules();
+        rules
+            .map(|rule| RuleHits {
+                rule: rule.id.clone(),
+                pack: Arc::clone(&rule.pack.0),
+                conversations: hits.get(&rule.id).copied().unwrap_or(0),
+            })
+            .collect()
+    }
+
+    fn totals(&self, conversations: &[&Conversation]) -> JudgeTotals {
+        let mut totals = JudgeTotals { flows: self.flow_count, ..JudgeTotals::default() };
+        let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
+        for conversation in conversations {
+            add(&mut totals.conversations, 1);
+            add(&mut totals.duplicate_packets, conversation.duplicates);
+            let kind = told(conversation.ruling.as_ref()).kind;
+            let flows = conversation.count.saturating_add(conversation.media_flows);
+            match kind {
+                VerdictKind::OutOfScope => {
+                    add(&mut totals.out_of_scope_packets, conversation.packets);
+                    add(&mut totals.out_of_scope_flows, flows);
+                }
+                _ => {
+                    add(&mut totals.judged_packets, conversation.packets);
+                    add(&mut totals.judged_flows, flows);
+                }
+            }
+            add(
+                match kind {
+                    VerdictKind::Allowed => &mut totals.allowed,
+                    VerdictKind::Violation => &mut totals.violating,
+                    VerdictKind::Withheld => &mut totals.withheld,
+                    VerdictKind::OutOfScope => &mut totals.out_of_scope,
+                    VerdictKind::NoPolicy => &mut totals.no_policy,
+                },
+                1,
+            );
+        }
+        totals.folded = self.folded.values().fold(0, |sum, count| sum.saturating_add(*count));
+        totals
+    }
+}
+
+/// What the record of a ruling says.
+struct Told {
+    kind: VerdictKind,
+    rule: Option<RuleId>,
+    reason: Option<Reason>,
+    withheld: Option<Withheld>,
+    certainty: Option<Certainty>,
+}
+
+fn told(ruling: Option<&Ruling>) -> Told {
+    let mut told =
+        Told { kind: VerdictKind::NoPolicy, rule: None, reason: None, withheld: None, certainty: None };
+    match ruling {
+        None | Some(Ruling::NoPolicy) => {}
+        Some(Ruling::OutOfScope) => told.kind = VerdictKind::OutOfScope,
+        Some(Ruling::Allowed { rule, certainty, objections, .. }) => {
+            told.kind = if objections.is_empty() { VerdictKind::Allowed } else { VerdictKind::Violation };
+            told.rule = Some(rule.clone());
+            told.reason = objections.first().map(|objection| objection.reason);
+            told.certainty = Some(*certainty);
+        }
+        Some(Ruling::Violation { reason, rule, .. }) => {
+            told.kind = VerdictKind::Violation;
+            told.rule = rule.clone();
+            told.reason = Some(*reason);
+        }
+        Some(Ruling::Withheld { why, rule, .. }) => {
+            told.kind = VerdictKind::Withheld;
+            told.rule = rule.clone();
+            told.withheld = Some(*why);
+        }
+    }
+    told
+}
+
+fn spoken(conversation: &Conversation) -> (Option<Service>, Option<Certainty>) {
+    match conversation.spoken {
+        Spoken::Known(service, certainty) => (Some(service), Some(certainty)),
+        _ => (None, None),
+    }
+}

@@ -1,0 +1,204 @@
+//! One conversation as the policy sees it, and what it says of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::addr::Addr;
+use crate::evidence::Evidence;
+use crate::flow::facts::Initiation;
+use crate::flow::facts::Outcome;
+use crate::inventory::role::Role;
+use crate::inventory::role::RoleSet;
+use crate::policy::rule::RuleId;
+use crate::recognise::finding::CertificateFacts;
+use crate::recognise::finding::TlsVersion;
+use crate::service::Certainty;
+use crate::service::Content;
+use crate::service::Service;
+use crate::service::Transport;
+use crate::time::Timestamp;
+use crate::verdict::Field;
+use crate::verdict::Reason;
+use crate::verdict::Withheld;
+
+/// One end, as far as the policy needs it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct End {
+    /// Its address.
+    pub addr: Addr,
+    /// The first role that the site names, or the strongest inferred one.
+    pub label: Role,
+    /// All roles; `unknown` alone if there are none.
+    pub roles: RoleSet,
+    /// Whether the roles may judge: declared, inferred with a signature, or an address kind.
+    pub judges: bool,
+    /// Whether it belongs to the monitored site.
+    pub monitored: bool,
+    /// Which packs of the policy its zones put in force, one bit for each.
+    pub packs: u64,
+    /// Kinds of its zones: `dmz`.
+    pub zone_kinds: Vec<Arc<str>>,
+}
+
+/// What is spoken, as far as it is known.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Spoken {
+    /// This service.
+    Known(Service, Certainty),
+    /// No octet of payload was captured.
+    Nothing,
+    /// Some octets, too few or cut, that nobody could tell.
+    TooLittle,
+    /// Enough octets, and nobody recognised them.
+    Unrecognised,
+}
+
+/// Facts beyond the carrier that hygiene looks at. Merged over the flows of a conversation: the
+/// weakest TLS version, the first proof of each weakness.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Traits {
+    /// The weakest TLS version that was agreed on.
+    pub tls_version: Option<(TlsVersion, Evidence)>,
+    /// The weakest "highest version offered" of flows whose server side was not seen.
+    pub tls_offered: Option<(TlsVersion, Evidence)>,
+    /// Certificates that servers showed, distinct by leaf; at most [`Traits::CERTIFICATES`].
+    pub certificates: Vec<(Arc<CertificateFacts>, Timestamp, Evidence)>,
+    /// A password went over the wire in clear (Basic without TLS).
+    pub basic: Option<Evidence>,
+    /// The server gave out media without authentication.
+    pub unauthenticated: Option<Evidence>,
+    /// The maker's documented password was used.
+    pub factory_password: Option<Evidence>,
+    /// SMB 1 was agreed on.
+    pub smb1: Option<Evidence>,
+    /// Fragments or segments overlapped and differed.
+    pub evasion: bool,
+    /// Names that the responder was called by: SNI, HTTP Host, DNS; at most [`Traits::NAMES`].
+    pub names: BTreeSet<Arc<str>>,
+    /// Contents seen; a closed set.
+    pub contents: BTreeSet<Content>,
+}
+
+impl Traits {
+    /// Most certificates kept for a conversation.
+    pub const CERTIFICATES: usize = 4;
+    /// Most names kept for a conversation.
+    pub const NAMES: usize = 8;
+
+    /// Takes over what `other` knows more.
+    pub fn merge(&mut self, other: &Self) {
+        weaker(&mut self.tls_version, other.tls_version);
+        weaker(&mut self.tls_offered, other.tls_offered);
+        for shown in &other.certificates {
+            let known =
+                self.certificates.iter().any(|(facts, ..)| facts.fingerprints == shown.0.fingerprints);
+            if !known && self.certificates.len() < Self::CERTIFICATES {
+                self.certificates.push(shown.clone());
+            }
+        }
+        self.basic = self.basic.or(other.basic);
+        self.unauthenticated = self.unauthenticated.or(other.unauthenticated);
+        self.factory_password = self.factory_password.or(other.factory_password);
+        self.smb1 = self.smb1.or(other.smb1);
+        self.evasion |= other.evasion;
+        for name in &other.names {
+            self.name(Arc::clone(name));
+        }
+        self.contents.extend(&other.contents);
+    }
+
+    /// Adds a name that the responder was called by.
+    pub fn name(&mut self, name: Arc<str>) {
+        if self.names.len() < Self::NAMES {
+            self.names.insert(name);
+        }
+    }
+}
+
+fn weaker(mine: &mut Option<(TlsVersion, Evidence)>, theirs: Option<(TlsVersion, Evidence)>) {
+    match (&mine, theirs) {
+        (Some((mine, _)), Some((theirs, _))) if *mine <= theirs => {}
+        (_, None) => {}
+        (_, Some(theirs)) => *mine = Some(theirs),
+    }
+}
+
+/// One conversation, all that a verdict may depend on.
+#[derive(Clone, Debug)]
+pub struct Case<'a> {
+    /// Who opened it, or is taken to have.
+    pub orig: &'a End,
+    /// The other end.
+    pub resp: &'a End,
+    /// How we know who opened it.
+    pub initiation: Initiation,
+    /// What carries it.
+    pub transport: Transport,
+    /// The responder's port; `None` where no end's port is a service's.
+    pub port: Option<u16>,
+    /// What is spoken.
+    pub spoken: Spoken,
+    /// What else is known.
+    pub traits: &'a Traits,
+    /// How far it got at best.
+    pub outcome: Outcome,
+    /// Packet time of the last packet, for exceptions that expire.
+    pub time: Timestamp,
+}
+
+/// What the policy says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ruling {
+    /// Neither end is of the monitored site.
+    OutOfScope,
+    /// There are no rules.
+    NoPolicy,
+    /// A rule allows it; hygiene may object all the same.
+    Allowed {
+        /// The rule or exception.
+        rule: RuleId,
+        /// How sure we are that the right thing is spoken.
+        certainty: Certainty,
+        /// Codes of advice.
+        advice: Vec<Arc<str>>,
+        /// Hygiene's objections, one for each reason.
+        objections: Vec<Objection>,
+    },
+    /// Nothing allows it.
+    Violation {
+        /// The first reason that holds.
+        reason: Reason,
+        /// The others that hold too.
+        also: Vec<Reason>,
+        /// The rule or assertion that it breaks.
+        rule: Option<RuleId>,
+        /// The nearest rule and what did not fit.
+        nearest: Option<(RuleId, Field)>,
+        /// An exception that would have allowed it, had it not expired.
+        expired: Option<RuleId>,
+        /// Objections that are raised always: the factory password, evasion.
+        objections: Vec<Objection>,
+    },
+    /// It cannot be known.
+    Withheld {
+        /// Why.
+        why: Withheld,
+        /// The rule that it hangs on.
+        rule: Option<RuleId>,
+        /// Objections that are raised always: the factory password, evasion.
+        objections: Vec<Objection>,
+    },
+}
+
+/// A weakness found on top of the structural verdict.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Objection {
+    /// `cleartext`, `weak-tls`, `weak-protocol`, `factory-password` or `evasion`.
+    pub reason: Reason,
+    /// The assertion or rule that demands better.
+    pub rule: Option<RuleId>,
+    /// What exactly, as the end of a sentence: `TLS 1.0 was agreed on`.
+    pub what: String,
+    /// The proof.
+    pub evidence: Option<Evidence>,
+}

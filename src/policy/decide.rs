@@ -1,0 +1,235 @@
+//! The order of decision (`policy.md` §3): scope, exceptions, site rules, assertions, pack rules, and
+//! else a violation with the first reason that holds. Pure: case in, ruling out.
+
+use std::sync::Arc;
+
+use crate::inventory::Inventory;
+use crate::inventory::role::Role;
+use crate::policy::case::Case;
+use crate::policy::case::End;
+use crate::policy::case::Objection;
+use crate::policy::case::Ruling;
+use crate::policy::case::Spoken;
+use crate::policy::fit::Fit;
+use crate::policy::fit::Peer;
+use crate::policy::fit::Speech;
+use crate::policy::fit::fit;
+use crate::policy::force::Policy;
+use crate::policy::hygiene;
+use crate::policy::reasons;
+use crate::policy::rule::Assertion;
+use crate::policy::rule::Check;
+use crate::policy::rule::Rule;
+use crate::policy::rule::RuleId;
+use crate::policy::rule::Status;
+use crate::service::Certainty;
+use crate::service::Service;
+use crate::verdict::Withheld;
+
+/// What the policy says of `case`.
+pub fn decide(policy: &Policy, inventory: &Inventory, case: &Case<'_>) -> Ruling {
+    if !case.orig.monitored && !case.resp.monitored {
+        return Ruling::OutOfScope;
+    }
+    if policy.is_empty() {
+        return Ruling::NoPolicy;
+    }
+    let always = hygiene::always(policy, case);
+    let mut expired = None;
+    for exception in policy.exceptions() {
+        match excepted(policy, inventory, exception, case) {
+            Some(Excepted::Holds(certainty)) => {
+                let rule = exception.id.clone();
+                return Ruling::Allowed { rule, certainty, advice: Vec::new(), objections: always };
+            }
+            Some(Excepted::Expired) => expired = expired.or_else(|| Some(exception.id.clone())),
+            None => {}
+        }
+    }
+    if let Some(ruling) = best(policy, inventory, policy.site_rules().iter(), case, &always) {
+        return ruling;
+    }
+    decide_by_packs(policy, inventory, case, always, expired)
+}
+
+fn decide_by_packs(
+    policy: &Policy,
+    inventory: &Inventory,
+    case: &Case<'_>,
+    always: Vec<Objection>,
+    expired: Option<RuleId>,
+) -> Ruling {
+    let bits = case.orig.packs | case.resp.packs;
+    let judges = case.orig.judges && case.resp.judges;
+    let allowed = || best(policy, inventory, policy.rules_in(bits), case, &always);
+    let mut broken = if judges { broken(policy, inventory, case) } else { Vec::new() };
+    // Without a site there are no zones that could tell one vendor's part from the other's: what one
+    // guide keeps apart and the other allows is then not judged against the first.
+    if policy.site().is_none() && !broken.is_empty() && allowed().is_some() {
+        broken.retain(|assertion| !matches!(assertion.check, Check::OnlyPeers { .. }));
+    }
+    if broken.is_empty() {
+        if let Some(ruling) = allowed() {
+            return ruling;
+        }
+        if !judges {
+            return Ruling::Withheld { why: Withheld::RoleUnknown, rule: None, objections: always };
+        }
+        if let Some(rule) = media_rule(policy, bits, case) {
+            let why = Withheld::UnannouncedMedia;
+            return Ruling::Withheld { why, rule: Some(rule), objections: always };
+        }
+    }
+    reasons::violation(policy, inventory, case, &broken, always, expired)
+}
+
+enum Excepted {
+    Holds(Certainty),
+    Expired,
+}
+
+/// Whether an exception covers the case. Its own status and encryption are not asked: an exception
+/// says that this is how it is.
+fn excepted(policy: &Policy, inventory: &Inventory, rule: &Rule, case: &Case<'_>) -> Option<Excepted> {
+    let fit = fit(policy, inventory, rule, case);
+    let (Speech::Right(certainty) | Speech::Plain(certainty)) = fit.speech else {
+        return None;
+    };
+    if !fit.is_structural() || fit.peer != Peer::Proved {
+        return None;
+    }
+    let expires = rule.exception.as_ref().and_then(|exception| exception.expires);
+    if expires.is_some_and(|expires| case.time >= expires) {
+        return Some(Excepted::Expired);
+    }
+    Some(Excepted::Holds(certainty))
+}
+
+/// The best ruling that one of `rules` gives, if one allows the case or would if more were known.
+fn best<'a>(
+    policy: &Policy,
+    inventory: &Inventory,
+    rules: impl Iterator<Item = &'a Rule>,
+    case: &Case<'_>,
+    always: &[Objection],
+) -> Option<Ruling> {
+    let mut best: Option<(u8, Ruling)> = None;
+    for rule in rules {
+        let fit = fit(policy, inventory, rule, case);
+        let Some((rank, ruling)) = by_rule(policy, inventory, rule, &fit, case, always) else {
+            continue;
+        };
+        if best.as_ref().is_none_or(|(held, _)| rank < *held) {
+            best = Some((rank, ruling));
+        }
+    }
+    best.map(|(_, ruling)| ruling)
+}
+
+/// What one rule says, and a rank: the lower, the better for the conversation.
+fn by_rule(
+    policy: &Policy,
+    inventory: &Inventory,
+    rule: &Rule,
+    fit: &Fit,
+    case: &Case<'_>,
+    always: &[Objection],
+) -> Option<(u8, Ruling)> {
+    if !fit.is_structural() || fit.status || fit.peer == Peer::Another {
+        return None;
+    }
+    let withheld = |rank: u8, why: Withheld| {
+        let (rule, objections) = (Some(rule.id.clone()), always.to_vec());
+        Some((rank, Ruling::Withheld { why, rule, objections }))
+    };
+    let certainty = match fit.speech {
+        Speech::Wrong => return None,
+        Speech::Tunnelled => return withheld(4, Withheld::Tunnelled),
+        Speech::TooLittle => return withheld(5, Withheld::TooLittle),
+        Speech::Unrecognised => return withheld(5, Withheld::Unrecognised),
+        Speech::Right(certainty) | Speech::Plain(certainty) => certainty,
+    };
+    if fit.peer == Peer::Unproved {
+        return withheld(6, Withheld::PeerUnproved);
+    }
+    if rule.is(Status::Doubtful) {
+        return withheld(7, Withheld::DoubtfulRule);
+    }
+    let hygiene::Findings { mut objections, advice } = hygiene::examine(policy, inventory, rule, case);
+    let rank = match (objections.is_empty(), advice.is_empty()) {
+        (true, true) => 0,
+        (true, false) => 1,
+        (false, _) => 2,
+    };
+    objections.extend_from_slice(always);
+    Some((rank, Ruling::Allowed { rule: rule.id.clone(), certainty, advice, objections }))
+}
+
+/// The assertions that the case breaks, in the order of the packs. An assertion binds the hosts of
+/// zones with its pack.
+fn broken<'a>(policy: &'a Policy, inventory: &Inventory, case: &Case<'_>) -> Vec<&'a Assertion> {
+    let mut broken = Vec::new();
+    for (end, other) in [(case.orig, case.resp), (case.resp, case.orig)] {
+        for assertion in policy.assertions_in(end.packs) {
+            if breaks(inventory, assertion, end, other, case)
+                && !broken.contains(&assertion)
+                && !is_documented(policy, inventory, assertion, case)
+            {
+                broken.push(assertion);
+            }
+        }
+    }
+    broken
+}
+
+/// Whether the case breaks the assertion as far as it binds `end`.
+fn breaks(inventory: &Inventory, assertion: &Assertion, end: &End, other: &End, case: &Case<'_>) -> bool {
+    match &assertion.check {
+        Check::OnlyPeers { subjects, peers } => subjects.meets(end.roles) && !peers.meets(other.roles),
+        Check::OnlyFrom { from, to, transport, ports } => {
+            let ports = inventory.ports_for(ports, case.resp.addr, *to);
+            end.addr == case.resp.addr
+                && to.meets(case.resp.roles)
+                && *transport == case.transport
+                && case.port.is_some_and(|port| ports.has(port))
+                && !from.meets(case.orig.roles)
+        }
+        Check::NoInternet => end.monitored && other.roles.has(Role::Internet),
+        _ => false,
+    }
+}
+
+/// Whether one of the assertion's documented exceptions covers the case. A peer that is not proved
+/// yet does not break the assertion; it is the rule that then withholds.
+fn is_documented(policy: &Policy, inventory: &Inventory, assertion: &Assertion, case: &Case<'_>) -> bool {
+    let covers = |rule: &Rule| {
+        let fit = fit(policy, inventory, rule, case);
+        fit.is_structural() && !fit.status && fit.peer != Peer::Another && fit.speech != Speech::Wrong
+    };
+    assertion.except.iter().filter_map(|id| policy.rule(id)).any(covers)
+}
+
+/// The rule that announced media of this pair of roles would come under, whoever announces it.
+fn media_rule(policy: &Policy, bits: u64, case: &Case<'_>) -> Option<RuleId> {
+    let Spoken::Known(Service::Rtp | Service::Rtcp, _) = case.spoken else {
+        return None;
+    };
+    let announces = |rule: &&Rule| {
+        let services = [Service::Rtsp, Service::Sip, Service::Rtp];
+        let pair = |from: &End, to: &End| rule.from.meets(from.roles) && rule.to.meets(to.roles);
+        services.iter().any(|service| crate::policy::fit::expects(rule, *service))
+            && (pair(case.orig, case.resp) || pair(case.resp, case.orig))
+    };
+    policy.rules_in(bits).chain(policy.site_rules()).find(announces).map(|rule| rule.id.clone())
+}
+
+/// Advice codes without repetition, in order of appearance.
+pub(crate) fn distinct(codes: impl Iterator<Item = Arc<str>>) -> Vec<Arc<str>> {
+    let mut distinct: Vec<Arc<str>> = Vec::new();
+    for code in codes {
+        if !distinct.contains(&code) {
+            distinct.push(code);
+        }
+    }
+    distinct
+}

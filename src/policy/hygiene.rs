@@ -1,0 +1,205 @@
+//! Weaknesses on top of the structural verdict: clear text where encryption is demanded, weak TLS,
+//! weak protocols, the factory password, evasion.
+
+use std::sync::Arc;
+
+use crate::evidence::Evidence;
+use crate::inventory::Inventory;
+use crate::policy::case::Case;
+use crate::policy::case::Objection;
+use crate::policy::case::Spoken;
+use crate::policy::decide::distinct;
+use crate::policy::fit::fit;
+use crate::policy::fit::is_vpn;
+use crate::policy::force::Policy;
+use crate::policy::rule::Assertion;
+use crate::policy::rule::Check;
+use crate::policy::rule::Rule;
+use crate::policy::rule::RuleId;
+use crate::policy::rule::TlsDemand;
+use crate::recognise::finding::CertificateFacts;
+use crate::service::Certainty;
+use crate::service::Service;
+use crate::time::Timestamp;
+use crate::verdict::Field;
+use crate::verdict::Reason;
+
+/// Advice: what is said in clear should be encrypted.
+pub const ADVICE_CLEARTEXT: &str = "cleartext";
+/// Advice: administration by a host without the role for it.
+pub const ADVICE_ADMIN: &str = "admin-access";
+
+/// What hygiene found in an allowed conversation.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// Violations.
+    pub objections: Vec<Objection>,
+    /// Codes of advice.
+    pub advice: Vec<Arc<str>>,
+}
+
+/// Objections that are raised whatever the structural verdict is.
+pub fn always(policy: &Policy, case: &Case<'_>) -> Vec<Objection> {
+    let mut objections = Vec::new();
+    let rule = || cited(policy, case, |check| *check == Check::Authenticated);
+    if let Some(evidence) = case.traits.factory_password {
+        objections.push(Objection {
+            reason: Reason::FactoryPassword,
+            rule: rule(),
+            what: "the maker's documented password is in use".to_owned(),
+            evidence: Some(evidence),
+        });
+    }
+    if case.traits.evasion {
+        objections.push(Objection {
+            reason: Reason::Evasion,
+            rule: None,
+            what: "parts of what was sent overlap and differ, so that two readers read two things".to_owned(),
+            evidence: None,
+        });
+    }
+    objections
+}
+
+/// What `rule`, which allows the case, and the assertions in force object to.
+pub fn examine(policy: &Policy, inventory: &Inventory, rule: &Rule, case: &Case<'_>) -> Findings {
+    let mut findings = Findings::default();
+    clear_text(policy, rule, case, &mut findings);
+    findings.objections.extend(weak_tls(policy, inventory, case));
+    findings.objections.extend(weak_protocol(policy, case));
+    findings.advice.extend(rule.advice.iter().cloned());
+    findings.advice.extend(administration(policy, inventory, rule, case));
+    findings.advice = distinct(findings.advice.drain(..).collect::<Vec<_>>().into_iter());
+    findings
+}
+
+fn clear_text(policy: &Policy, rule: &Rule, case: &Case<'_>, findings: &mut Findings) {
+    let Spoken::Known(service, certainty) = case.spoken else {
+        return;
+    };
+    let encrypted =
+        is_encrypted(service) || case.traits.tls_version.is_some() || case.traits.tls_offered.is_some();
+    if encrypted || certainty < Certainty::Consistent {
+        return;
+    }
+    match rule.tls {
+        TlsDemand::Required => {}
+        TlsDemand::Recommended if policy.strict() => {}
+        TlsDemand::Recommended => return findings.advice.push(ADVICE_CLEARTEXT.into()),
+        TlsDemand::Either | TlsDemand::None => return,
+    }
+    findings.objections.push(Objection {
+        reason: Reason::Cleartext,
+        rule: cited(policy, case, |check| *check == Check::Encrypt).or_else(|| Some(rule.id.clone())),
+        what: format!("{service} in clear where {} demands encryption", rule.id),
+        evidence: None,
+    });
+}
+
+fn is_encrypted(service: Service) -> bool {
+    matches!(service, Service::Tls | Service::Dtls | Service::Quic | Service::Ssh) || is_vpn(service)
+}
+
+fn weak_tls(policy: &Policy, inventory: &Inventory, case: &Case<'_>) -> Option<Objection> {
+    old_version(policy, case).or_else(|| bad_certificate(policy, inventory, case))
+}
+
+fn old_version(policy: &Policy, case: &Case<'_>) -> Option<Objection> {
+    let assertion = asserted(policy, case, |check| matches!(check, Check::TlsAtLeast(_)))?;
+    let Check::TlsAtLeast(least) = assertion.check else {
+        return None;
+    };
+    let (version, evidence, how) = match (case.traits.tls_version, case.traits.tls_offered) {
+        (Some((version, evidence)), _) => (version, evidence, "was agreed on"),
+        (None, Some((version, evidence))) => (version, evidence, "is the most that the client offers"),
+        (None, None) => return None,
+    };
+    (version < least).then(|| Objection {
+        reason: Reason::WeakTls,
+        rule: Some(assertion.id.clone()),
+        what: format!("{version} {how}, and {least} is the least"),
+        evidence: Some(evidence),
+    })
+}
+
+fn bad_certificate(policy: &Policy, inventory: &Inventory, case: &Case<'_>) -> Option<Objection> {
+    let assertion = asserted(policy, case, |check| matches!(check, Check::ValidCertificates { .. }))?;
+    let Check::ValidCertificates { self_signed_from } = assertion.check else {
+        return None;
+    };
+    let accepted = self_signed_from.union(policy.site().map(|site| site.self_signed).unwrap_or_default());
+    let authorities = inventory.site().map_or(&[][..], |site| &site.authorities);
+    case.traits.certificates.iter().find_map(|(facts, seen, evidence)| {
+        let what = flaw(facts, *seen, authorities, accepted.meets(case.resp.roles))?;
+        let (rule, evidence) = (Some(assertion.id.clone()), Some(*evidence));
+        Some(Objection { reason: Reason::WeakTls, rule, what, evidence })
+    })
+}
+
+fn flaw(
+    facts: &CertificateFacts,
+    seen: Timestamp,
+    authorities: &[[u8; 32]],
+    self_signed_accepted: bool,
+) -> Option<String> {
+    if seen > facts.not_after {
+        Some("the server's certificate had expired".to_owned())
+    } else if seen < facts.not_before {
+        Some("the server's certificate is not valid yet".to_owned())
+    } else if let Some(key) = &facts.weak_key {
+        Some(format!("the server's certificate has a weak key ({key})"))
+    } else if let Some(hash) = facts.weak_hash {
+        Some(format!("the server's certificate is signed with {hash}"))
+    } else if facts.self_signed && !self_signed_accepted {
+        Some("the server's certificate is self-signed".to_owned())
+    } else if !facts.self_signed && !is_from(facts, authorities) {
+        Some("the server's certificate is not from one of the site's authorities".to_owned())
+    } else {
+        None
+    }
+}
+
+/// Whether the chain that the server sent holds one of the site's authorities; with none named any do.
+fn is_from(facts: &CertificateFacts, authorities: &[[u8; 32]]) -> bool {
+    authorities.is_empty() || facts.fingerprints.iter().any(|print| authorities.contains(print))
+}
+
+fn weak_protocol(policy: &Policy, case: &Case<'_>) -> Option<Objection> {
+    let rule = cited(policy, case, |check| *check == Check::Authenticated)?;
+    let object = |what: &str, evidence: Evidence| {
+        let (rule, what) = (Some(rule.clone()), what.to_owned());
+        Some(Objection { reason: Reason::WeakProtocol, rule, what, evidence: Some(evidence) })
+    };
+    if let Some(evidence) = case.traits.smb1 {
+        return object("SMB 1 was agreed on", evidence);
+    }
+    if let Some(evidence) = case.traits.basic {
+        return object("a password went over the wire in clear (Basic authentication)", evidence);
+    }
+    case.traits.unauthenticated.and_then(|evidence| object("the server asks for no authentication", evidence))
+}
+
+/// Advice where another rule reserves what is done here for a role that the initiator has not.
+fn administration(policy: &Policy, inventory: &Inventory, rule: &Rule, case: &Case<'_>) -> Option<Arc<str>> {
+    if !rule.contents.is_empty() || case.traits.contents.is_empty() {
+        return None;
+    }
+    let bits = case.orig.packs | case.resp.packs;
+    let reserves = |other: &&Rule| {
+        !other.contents.is_empty() && fit(policy, inventory, other, case).failed() == [Field::From]
+    };
+    let reserving = policy.rules_in(bits).find(reserves)?;
+    Some(reserving.advice.clone().unwrap_or_else(|| ADVICE_ADMIN.into()))
+}
+
+fn asserted<'a>(
+    policy: &'a Policy,
+    case: &Case<'_>,
+    wanted: impl Fn(&Check) -> bool,
+) -> Option<&'a Assertion> {
+    policy.assertions_in(case.orig.packs | case.resp.packs).find(|assertion| wanted(&assertion.check))
+}
+
+fn cited(policy: &Policy, case: &Case<'_>, wanted: impl Fn(&Check) -> bool) -> Option<RuleId> {
+    asserted(policy, case, wanted).map(|assertion| assertion.id.clone())
+}
