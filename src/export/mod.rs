@@ -1,1 +1,8 @@
-//! Placeholder.
+//! What leaves the program for other programs: JSON lines, flow records, metrics.
+
+pub mod flow_record;
+pub mod metrics;
+pub mod run_facts;
+pub mod summary_record;
+pub mod text;
+pub mod violation_record;
