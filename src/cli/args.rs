@@ -1,0 +1,166 @@
+//! Arguments as they are typed.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::Args as ClapArgs;
+use clap::Parser;
+use clap::Subcommand;
+use clap::ValueEnum;
+
+/// Audits video-surveillance networks: judges every conversation on the wire against the MOBOTIX and
+/// Milestone XProtect hardening guides.
+#[derive(Debug, Parser)]
+#[command(
+    name = "camsentry",
+    version,
+    after_help = "Exit code: 0 conforms, 1 violations, 2 could not do the job (2 wins).\n\n\
+        Examples:\n  \
+        camsentry check --site site.toml capture.pcap\n  \
+        camsentry check --write-site draft.toml day1/ day2.pcapng.gz\n  \
+        camsentry rules show XP22"
+)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Audit captures and report what violates the hardening guides
+    #[command(after_help = CHECK_HELP)]
+    Check(CheckArgs),
+    /// Write the flow log of captures, in JSON lines with Zeek's field names
+    #[command(after_help = FLOWS_HELP)]
+    Flows(FlowsArgs),
+    /// List, explain, check and test the rules in force
+    Rules(RulesArgs),
+}
+
+const CHECK_HELP: &str = "CAPTURE is a pcap or pcapng file, either of them in gzip or zstd, a folder of such, or - for \
+    standard input. Several are read in the order of packet time.\n\n\
+    Examples:\n  \
+    camsentry check --site site.toml capture.pcap\n  \
+    camsentry check capture.pcap --write-site draft.toml      roles inferred, site file to start from\n  \
+    camsentry check --site site.toml --format json day/ | jq 'select(.type==\"violation\").message'\n  \
+    tcpdump -i span0 -w - -c 100000 | camsentry check --site site.toml -\n\n\
+    Exit code: 0 conforms, 1 violations, 2 could not do the job (2 wins).";
+
+const FLOWS_HELP: &str = "Examples:\n  \
+    camsentry flows capture.pcap | jq -r '[.[\"id.orig_h\"], .[\"id.resp_h\"], .service] | @tsv'\n  \
+    camsentry flows --site site.toml day/ > conn.log";
+
+/// Arguments of `check`.
+#[derive(Debug, ClapArgs)]
+pub struct CheckArgs {
+    /// What to audit with
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+    /// Make violations of what is only recommended (encryption)
+    #[arg(long)]
+    pub strict: bool,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Write the flow log to FILE
+    #[arg(long, value_name = "FILE")]
+    pub flows: Option<PathBuf>,
+    /// Write the metrics to FILE, in the Prometheus text format
+    #[arg(long, value_name = "FILE")]
+    pub metrics: Option<PathBuf>,
+    /// Write a site file to start from to FILE, which must not exist
+    #[arg(long, value_name = "FILE")]
+    pub write_site: Option<PathBuf>,
+    /// How to read
+    #[command(flatten)]
+    pub input: InputArgs,
+}
+
+/// Arguments of `flows`.
+#[derive(Debug, ClapArgs)]
+pub struct FlowsArgs {
+    /// What to audit with
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+    /// How to read
+    #[command(flatten)]
+    pub input: InputArgs,
+}
+
+/// Arguments that say what is judged against.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub struct PolicyArgs {
+    /// The site file: who is who. Without it roles are inferred
+    #[arg(long, value_name = "FILE")]
+    pub site: Option<PathBuf>,
+    /// Take the rule packs from the *.toml files of DIR instead of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+}
+
+/// Arguments that say what is read and how.
+#[derive(Debug, ClapArgs)]
+pub struct InputArgs {
+    /// Worker threads; the result is the same for any number
+    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::MIN)]
+    pub workers: NonZeroUsize,
+    /// Captures: pcap or pcapng, plain, gzip or zstd; a folder; - for standard input
+    #[arg(value_name = "CAPTURE", required = true)]
+    pub captures: Vec<String>,
+}
+
+/// Arguments of `rules`.
+#[derive(Debug, ClapArgs)]
+pub struct RulesArgs {
+    /// What to do with them
+    #[command(subcommand)]
+    pub command: RulesCommand,
+}
+
+/// What to do with rules.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// List every rule and assertion
+    List {
+        /// Where the rules come from
+        #[command(flatten)]
+        policy: PolicyArgs,
+        /// How to print them
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Explain one rule or assertion: meaning, source, controls
+    Show {
+        /// Its identifier, for example XP22
+        id: String,
+        /// Where the rules come from
+        #[command(flatten)]
+        policy: PolicyArgs,
+    },
+    /// Find faults in the packs and the site file: shadowed, contradictory or unreachable rules
+    Lint {
+        /// Where the rules come from
+        #[command(flatten)]
+        policy: PolicyArgs,
+    },
+    /// Judge the conversations of a test file and compare with what it expects
+    Test {
+        /// Where the rules come from
+        #[command(flatten)]
+        policy: PolicyArgs,
+        /// Test files; without one, the examples that come with the packs
+        #[arg(value_name = "FILE")]
+        tests: Vec<PathBuf>,
+    },
+}
+
+/// How to print.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// JSON lines (`rules list`: one JSON array)
+    Json,
+}
