@@ -99,10 +99,10 @@ fn a_cut_gzip_stream_gives_every_octet_that_it_holds() {
         let cut = packed.len().checked_mul(share).unwrap() / 10;
         let octets = packed.get(..cut).unwrap();
         // The second opinion: flate2's own reader, one octet at a time.
-        let mut bare = Vec::new();
-        for octet in flate2::read::GzDecoder::new(octets).bytes() {
-            let Ok(octet) = octet else { break };
-            bare.push(octet);
+        let mut decoder = flate2::read::GzDecoder::new(octets);
+        let (mut bare, mut octet) = (Vec::new(), [0]);
+        while let Ok(1) = decoder.read(&mut octet) {
+            bare.extend(octet);
         }
         let harvest = Harvest::of_octets(octets);
         let packets = u64::try_from(bare.len().saturating_sub(24) / 116).unwrap();
