@@ -14,9 +14,12 @@ pub(super) fn is_right(octets: &[u8], start: u64) -> bool {
 pub(super) fn pseudo_header(src: Addr, dst: Addr, protocol: u8, length: usize) -> u64 {
     // An IPv4 address is kept as ::ffff:a.b.c.d; the extra 0xffff is zero in one's complement.
     let words = |addr: Addr| {
-        addr.bits().to_be_bytes().as_chunks::<4>().0.iter().fold(0u64, |sum, word| {
-            sum.saturating_add(u64::from(u32::from_be_bytes(*word)))
-        })
+        addr.bits()
+            .to_be_bytes()
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .fold(0u64, |sum, word| sum.saturating_add(u64::from(u32::from_be_bytes(*word))))
     };
     words(src)
         .saturating_add(words(dst))

@@ -56,11 +56,7 @@ pub struct Decoder {
 
 impl Default for DecodeSettings {
     fn default() -> Self {
-        Self {
-            max_datagrams: 4096,
-            max_fragment_octets: 16 << 20,
-            fragment_lifetime: Span::from_secs(30),
-        }
+        Self { max_datagrams: 4096, max_fragment_octets: 16 << 20, fragment_lifetime: Span::from_secs(30) }
     }
 }
 
