@@ -1,8 +1,9 @@
 //! Each link, tunnel and header leads to the right segment. Expected values are those that scapy
 //! was given (`decode_frames/scapy.rs`), or that stand in the packet by its document.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test helpers")]
+#![expect(clippy::unwrap_used, reason = "test helpers")]
 #![expect(clippy::arithmetic_side_effects, reason = "test arithmetic")]
 
+#[expect(dead_code, reason = "each test file uses its part")]
 mod decode_frames;
 
 use camsentry::addr::Mac;

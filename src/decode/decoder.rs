@@ -122,7 +122,7 @@ impl Decoder {
         let mut joined: Vec<(Key, Vec<u64>)> = Vec::new();
         let ending = loop {
             let mut walk = Walk::new(&batch.octets, &place, &mut self.tally, out);
-            match walk.to_end(place.layer) {
+            match walk.run(place.layer) {
                 Ok(Next::Fragment(fragment)) => {
                     let (span, context) = (walk.span(), walk.context);
                     let octets = batch.octets.get(span).unwrap_or_default();

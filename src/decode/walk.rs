@@ -113,7 +113,7 @@ impl<'a> Walk<'a> {
     /// Goes from layer to layer to the end. Each layer consumes octets, or leads to one that does.
     ///
     /// hot: once per frame
-    pub(super) fn to_end(&mut self, mut layer: Layer) -> Result<Next, Undecoded> {
+    pub(super) fn run(&mut self, mut layer: Layer) -> Result<Next, Undecoded> {
         loop {
             match self.step(layer)? {
                 Next::Layer(next) => layer = next,
