@@ -81,6 +81,14 @@ impl<A> Flow<A> {
         }
     }
 
+    /// Hands over the last octets of both sides.
+    pub(super) fn end<S: FlowSink<A>>(&mut self, time: Timestamp, means: &mut Means<'_, S>) {
+        self.flush(Side::A, time, means);
+        self.flush(Side::B, time, means);
+        let reaction = means.sink.ending(self.number, &mut self.attached, &self.key, time);
+        self.react(reaction, time, means);
+    }
+
     /// Takes a segment that does not simply continue the stream.
     fn carry_apart<S: FlowSink<A>>(&mut self, side: Side, data: Data<'_>, means: &mut Means<'_, S>) {
         let behind = side.of(&self.streams).next.wrapping_sub(data.seq).cast_signed();
@@ -154,7 +162,7 @@ impl<A> Flow<A> {
         let stream = side.of_mut(&mut self.streams);
         stream.jump(seq);
         if !stream.unwanted {
-            let reaction = means.sink.gap(self.number, &mut self.attached, side, time);
+            let reaction = means.sink.gap(self.number, &mut self.attached, &self.key, side, time);
             self.react(reaction, time, means);
         }
     }

@@ -169,7 +169,8 @@ impl Stream {
                 self.insert(at, rest, store);
                 break;
             };
-            let (from, to) = (other.seq.wrapping_sub(next), other.seq.wrapping_sub(next).saturating_add(other.wire));
+            let (from, to) =
+                (other.seq.wrapping_sub(next), other.seq.wrapping_sub(next).saturating_add(other.wire));
             if start < from {
                 let before = rest.first(from.saturating_sub(start));
                 rest = rest.skip(before.wire);

@@ -217,8 +217,7 @@ impl<A> FlowTable<A> {
             self.busy = Some(slot);
             let mut means =
                 Means { settings: &self.settings, store: &mut self.store, recent: &mut self.recent, sink };
-            flow.flush(Side::A, time, &mut means);
-            flow.flush(Side::B, time, &mut means);
+            flow.end(time, &mut means);
             self.busy = None;
         }
         if let Some(flow) = self.shelf.remove(slot) {
