@@ -21,9 +21,11 @@ pub struct Segment {
     pub dst: Addr,
     /// What carries it.
     pub transport: Transport,
-    /// Source port; for ICMP the identifier of an echo, else 0.
+    /// Source port. For ICMP: of a request its identifier (0 if it has none), of a reply the type
+    /// of the request, so that both directions have one flow key. Else 0.
     pub src_port: u16,
-    /// Destination port; for ICMP the type of the request (a reply has its request's), else 0.
+    /// Destination port. For ICMP: of a request its type, of a reply the identifier; the end that
+    /// answers is thus always the one with the type for a port. Else 0.
     pub dst_port: u16,
     /// TCP's own fields, if it is TCP.
     pub tcp: Option<Tcp>,
@@ -33,7 +35,7 @@ pub struct Segment {
     pub src_mac: Option<Mac>,
     /// Innermost Ethernet destination, if the link has one.
     pub dst_mac: Option<Mac>,
-    /// VLAN tags of the innermost Ethernet frame, outer first.
+    /// VLAN tags of the innermost Ethernet frame that has any, outer first.
     pub vlans: VlanStack,
     /// What it was wrapped in, innermost last.
     pub tunnel: Option<Tunnel>,
@@ -125,9 +127,9 @@ impl VlanStack {
 /// Oddities of a segment; none of them stops it.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 pub struct Oddities {
-    /// The snap length cut the payload.
+    /// Not all of the payload was captured: the snap length cut it, or fragments are missing.
     pub cut: bool,
-    /// An IPv4, TCP, UDP or ICMP checksum is wrong (often an offloading host).
+    /// An IPv4, TCP, UDP or ICMP checksum of the innermost packet is wrong (often an offloading host).
     pub bad_checksum: bool,
     /// Fragments of it overlap and differ: somebody tries to be read in two ways.
     pub overlap_differs: bool,

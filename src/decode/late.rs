@@ -1,0 +1,65 @@
+//! Copies of fragments that a mirror makes come after their datagram was joined too; they are
+//! known here and share its fate, instead of waiting for a datagram that never comes.
+
+use std::collections::VecDeque;
+
+use super::fragments::Key;
+use super::segment::Segment;
+use super::undecoded::NotConversation;
+use super::undecoded::Undecoded;
+use crate::time::Span;
+use crate::time::Timestamp;
+
+/// How long a copy may lag: what the flow table allows a mirror.
+const LAG: Span = Span::from_millis(5);
+
+/// How many joined datagrams are remembered; each keeps 8 octets per fragment.
+const MAX_JOINED: usize = 256;
+
+/// What became of a packet.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Ending {
+    /// It gave this segment.
+    Segment(Segment),
+    /// It is no conversation.
+    Quiet(NotConversation),
+    /// It could not be decoded.
+    Stopped(Undecoded),
+    /// It is itself a fragment, and waits.
+    Held,
+}
+
+/// The datagrams that were joined last.
+#[derive(Debug, Default)]
+pub(super) struct LateCopies {
+    joined: VecDeque<Joined>,
+}
+
+#[derive(Debug)]
+struct Joined {
+    key: Key,
+    time: Timestamp,
+    hashes: Vec<u64>,
+    ending: Ending,
+}
+
+impl LateCopies {
+    /// Remembers what became of a joined datagram, whose fragments had these hashes.
+    pub(super) fn remember(&mut self, key: Key, time: Timestamp, hashes: Vec<u64>, ending: Ending) {
+        if self.joined.len() >= MAX_JOINED {
+            self.joined.pop_front();
+        }
+        self.joined.push_back(Joined { key, time, hashes, ending });
+    }
+
+    /// What became of the datagram that this fragment is a copy of; each fragment has one copy.
+    pub(super) fn ending(&mut self, key: &Key, hash: u64, now: Timestamp) -> Option<Ending> {
+        while self.joined.front().is_some_and(|joined| now.since(joined.time) > LAG) {
+            self.joined.pop_front();
+        }
+        let joined = self.joined.iter_mut().rev().find(|joined| joined.key == *key)?;
+        let at = joined.hashes.iter().position(|held| *held == hash)?;
+        joined.hashes.swap_remove(at);
+        Some(joined.ending)
+    }
+}
