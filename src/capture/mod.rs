@@ -3,7 +3,20 @@
 //! A [`FrameSource`] fills recycled [`FrameBatch`]es; each holds whole frames in one arena and a
 //! small [`Frame`] descriptor for each. Packet time comes from the source, never from a clock.
 
-pub mod savefile;
+pub mod captures;
+mod classic;
+mod clock;
+mod compressed;
+mod folder;
+mod gzip;
+mod input;
+pub mod interfaces;
+mod layout;
+mod pcapng;
+mod pieces;
+mod savefile;
+#[cfg(test)]
+mod tests;
 
 use crate::time::Timestamp;
 
