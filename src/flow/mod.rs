@@ -1,10 +1,26 @@
 //! Who talks to whom, both ways. Knows no protocol: what hangs on a flow is the type of the
 //! attachment, given by `recognise`.
 
+mod carry;
 pub mod facts;
 pub mod key;
+mod mirror;
+mod opening;
+mod order;
+mod reassembly;
+mod recent;
+mod record;
+pub mod settings;
+pub mod shard;
+mod shelf;
 pub mod sink;
+mod step;
+pub mod table;
+mod tcp;
 
 pub use facts::FlowFacts;
 pub use key::FlowKey;
 pub use key::Side;
+pub use settings::FlowSettings;
+pub use sink::FlowSink;
+pub use table::FlowTable;

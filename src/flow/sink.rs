@@ -56,7 +56,16 @@ pub trait FlowSink<A> {
     /// Octets came.
     fn octets(&mut self, flow: FlowNumber, attached: &mut A, chunk: &Chunk<'_>) -> Reaction;
     /// Octets of `side` are missing: what comes next does not continue what came last.
-    fn gap(&mut self, flow: FlowNumber, attached: &mut A, side: Side, time: Timestamp) -> Reaction;
+    fn gap(
+        &mut self,
+        flow: FlowNumber,
+        attached: &mut A,
+        key: &FlowKey,
+        side: Side,
+        time: Timestamp,
+    ) -> Reaction;
+    /// No more octets will come: the last chance to say what they were. [`FlowSink::closed`] follows.
+    fn ending(&mut self, flow: FlowNumber, attached: &mut A, key: &FlowKey, time: Timestamp) -> Reaction;
     /// It is known (better) who opened it.
     fn initiated(&mut self, flow: FlowNumber, time: Timestamp, side: Side, initiation: Initiation);
     /// The flow got further.

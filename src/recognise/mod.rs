@@ -10,8 +10,12 @@
 //! prints a credential.
 
 pub mod finding;
+mod follow;
 pub mod head;
+pub mod heads;
 pub mod registry;
+mod side;
+pub mod watch;
 
 pub use finding::Finding;
 pub use head::Head;

@@ -1,0 +1,101 @@
+//! Lists through the slots of a slab: by age, and by idleness in one list per timeout.
+
+/// No slot.
+const NONE: u32 = u32::MAX;
+
+/// `N` doubly linked lists over slots; a slot is in at most one of them.
+pub(super) struct Lists<const N: usize> {
+    ends: [Ends; N],
+    links: Vec<Link>,
+}
+
+#[derive(Clone, Copy)]
+struct Ends {
+    front: u32,
+    back: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Link {
+    before: u32,
+    after: u32,
+}
+
+impl<const N: usize> Default for Lists<N> {
+    fn default() -> Self {
+        Self { ends: [Ends { front: NONE, back: NONE }; N], links: Vec::new() }
+    }
+}
+
+impl<const N: usize> Lists<N> {
+    /// The slot that has been longest in `list`.
+    pub(super) fn front(&self, list: usize) -> Option<u32> {
+        self.ends.get(list).map(|ends| ends.front).filter(|front| *front != NONE)
+    }
+
+    /// Adds `slot`, which is in no list, to the back of `list`.
+    pub(super) fn push_back(&mut self, list: usize, slot: u32) {
+        let Some(ends) = self.ends.get_mut(list) else { return };
+        let before = ends.back;
+        ends.back = slot;
+        if before == NONE {
+            ends.front = slot;
+        }
+        let at = usize::try_from(slot).unwrap_or(usize::MAX);
+        if at >= self.links.len() {
+            self.links.resize(at.saturating_add(1), Link { before: NONE, after: NONE });
+        }
+        if let Some(link) = self.link(slot) {
+            *link = Link { before, after: NONE };
+        }
+        if let Some(link) = self.link(before) {
+            link.after = slot;
+        }
+    }
+
+    /// Takes `slot` out of `list`, in which it is.
+    pub(super) fn remove(&mut self, list: usize, slot: u32) {
+        let Some(Link { before, after }) = self.link(slot).copied() else { return };
+        if let Some(link) = self.link(before) {
+            link.after = after;
+        }
+        if let Some(link) = self.link(after) {
+            link.before = before;
+        }
+        let Some(ends) = self.ends.get_mut(list) else { return };
+        if ends.front == slot {
+            ends.front = after;
+        }
+        if ends.back == slot {
+            ends.back = before;
+        }
+    }
+
+    fn link(&mut self, slot: u32) -> Option<&mut Link> {
+        self.links.get_mut(usize::try_from(slot).ok()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Lists;
+
+    #[test]
+    fn slots_leave_in_the_order_of_coming_whatever_is_taken_out_between() {
+        let mut lists = Lists::<2>::default();
+        for slot in 0..5 {
+            lists.push_back(0, slot);
+        }
+        lists.remove(0, 2);
+        lists.push_back(1, 2);
+        lists.remove(0, 0);
+        lists.push_back(0, 0);
+        let mut order = Vec::new();
+        while let Some(slot) = lists.front(0) {
+            order.push(slot);
+            lists.remove(0, slot);
+        }
+        assert_eq!(order, [1, 3, 4, 0]);
+        assert_eq!(lists.front(1), Some(2));
+    }
+}

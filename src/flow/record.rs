@@ -1,0 +1,282 @@
+//! What the table keeps of one flow.
+
+use crate::decode::Segment;
+use crate::decode::segment::Tunnel;
+use crate::decode::segment::VlanStack;
+use crate::flow::FlowFacts;
+use crate::flow::FlowKey;
+use crate::flow::Side;
+use crate::flow::facts::ConnState;
+use crate::flow::facts::History;
+use crate::flow::facts::Initiation;
+use crate::flow::facts::Opening;
+use crate::flow::facts::Outcome;
+use crate::flow::facts::SideTally;
+use crate::flow::key::FlowNumber;
+use crate::flow::mirror::Mirror;
+use crate::flow::reassembly::Stream;
+use crate::flow::settings::FlowSettings;
+use crate::flow::sink::FlowSink;
+use crate::flow::tcp::Connection;
+use crate::service::Transport;
+use crate::time::Span;
+use crate::time::Timestamp;
+
+/// Most distinct VLAN stacks noted of a flow.
+const VLANS: usize = 4;
+/// Most source files noted of a flow.
+const FILES: usize = 1024;
+
+/// Which silence ends a flow; each is a list of the table.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Class {
+    /// TCP, one side tries.
+    Attempted,
+    /// TCP that may go on.
+    Open,
+    /// TCP that ended.
+    Closed,
+    /// Datagrams.
+    Datagram,
+    /// ICMP.
+    Icmp,
+}
+
+impl Class {
+    /// Number of lists.
+    pub(super) const COUNT: usize = 5;
+    /// All of them.
+    pub(super) const ALL: [Self; Self::COUNT] =
+        [Self::Attempted, Self::Open, Self::Closed, Self::Datagram, Self::Icmp];
+
+    /// Number of its list.
+    pub(super) const fn list(self) -> usize {
+        match self {
+            Self::Attempted => 0,
+            Self::Open => 1,
+            Self::Closed => 2,
+            Self::Datagram => 3,
+            Self::Icmp => 4,
+        }
+    }
+
+    /// The silence.
+    pub(super) const fn timeout(self, settings: &FlowSettings) -> Span {
+        match self {
+            Self::Attempted => settings.tcp_attempted,
+            Self::Open => settings.tcp_open,
+            Self::Closed => settings.tcp_closed,
+            Self::Datagram => settings.udp,
+            Self::Icmp => settings.icmp,
+        }
+    }
+
+    /// That of a flow of which nothing but the transport is known.
+    pub(super) const fn first(transport: Transport) -> Self {
+        match transport {
+            Transport::Tcp => Self::Open,
+            Transport::Icmp | Transport::Icmp6 => Self::Icmp,
+            Transport::Udp | Transport::Sctp | Transport::Ip(_) => Self::Datagram,
+        }
+    }
+}
+
+/// One flow and what hangs on it.
+pub(super) struct Flow<A> {
+    pub(super) key: FlowKey,
+    pub(super) number: FlowNumber,
+    pub(super) uid: u64,
+    /// Which silence ends it now.
+    pub(super) class: Class,
+    /// In which list it stands.
+    pub(super) listed: Class,
+    pub(super) first_seen: Timestamp,
+    /// The latest time of its packets.
+    pub(super) last_seen: Timestamp,
+    /// The time of its last packet, which may be before an earlier one's.
+    pub(super) touched: Timestamp,
+    /// When it was put where it is in the list of its class.
+    pub(super) queued: Timestamp,
+    /// When its counts were told last.
+    pub(super) tallied: Timestamp,
+    pub(super) initiator: Option<Side>,
+    pub(super) initiation: Initiation,
+    /// From whose view the history is written.
+    pub(super) orientation: Side,
+    pub(super) midstream: bool,
+    pub(super) outcome: Outcome,
+    pub(super) history: History,
+    pub(super) tallies: [SideTally; 2],
+    pub(super) mirrors: [Mirror; 2],
+    pub(super) streams: [Stream; 2],
+    pub(super) tcp: Connection,
+    pub(super) overlap_differs: bool,
+    pub(super) gap: bool,
+    vlans: [VlanStack; VLANS],
+    vlan_count: u8,
+    tunnel: Option<Tunnel>,
+    file: u16,
+    more_files: Vec<u16>,
+    pub(super) attached: A,
+}
+
+impl<A> Flow<A> {
+    /// A flow that opens with `segment`; nothing is counted yet.
+    pub(super) fn new(segment: &Segment, opening: &Opening, uid: u64, attached: A) -> Self {
+        let (first, time) = (opening.first, segment.time);
+        Self {
+            key: opening.key,
+            number: FlowNumber(segment.number),
+            uid,
+            class: Class::first(opening.key.transport),
+            listed: Class::first(opening.key.transport),
+            first_seen: time,
+            last_seen: time,
+            touched: time,
+            queued: time,
+            tallied: time,
+            initiator: opening.initiator,
+            initiation: opening.initiation,
+            orientation: opening.initiator.unwrap_or(first),
+            midstream: opening.midstream,
+            outcome: Outcome::Attempted,
+            history: History::default(),
+            tallies: [SideTally::default(); 2],
+            mirrors: [Mirror::default(); 2],
+            streams: [Stream::default(), Stream::default()],
+            tcp: Connection::default(),
+            overlap_differs: false,
+            gap: false,
+            vlans: [opening.vlans, VlanStack::default(), VlanStack::default(), VlanStack::default()],
+            vlan_count: 1,
+            tunnel: opening.tunnel,
+            file: segment.file,
+            more_files: Vec::new(),
+            attached,
+        }
+    }
+
+    /// Counts a packet of `side` that is no copy.
+    pub(super) fn count(&mut self, side: Side, segment: &Segment) {
+        let tally = side.of_mut(&mut self.tallies);
+        tally.packets = tally.packets.saturating_add(u64::from(segment.frames));
+        tally.wire_octets = tally.wire_octets.saturating_add(u64::from(segment.wire_octets));
+        tally.ip_octets = tally.ip_octets.saturating_add(u64::from(segment.ip_octets));
+        tally.payload_octets = tally.payload_octets.saturating_add(u64::from(segment.payload_wire));
+        self.touched = segment.time;
+        self.last_seen = self.last_seen.max(segment.time);
+        self.overlap_differs |= segment.oddities.overlap_differs;
+        self.gap |= segment.oddities.incomplete;
+        self.note_place(segment);
+    }
+
+    /// Counts the second copy of a packet of `side`.
+    pub(super) fn count_copy(&mut self, side: Side, segment: &Segment) {
+        let tally = side.of_mut(&mut self.tallies);
+        tally.duplicate_packets = tally.duplicate_packets.saturating_add(u64::from(segment.frames));
+        tally.duplicate_octets = tally.duplicate_octets.saturating_add(u64::from(segment.wire_octets));
+        self.note_place(segment);
+    }
+
+    /// Adds a history letter, given in upper case, as of `side`.
+    pub(super) fn letter(&mut self, side: Side, letter: u8) {
+        self.history.add(if side == self.orientation { letter } else { letter.to_ascii_lowercase() });
+    }
+
+    /// Takes better evidence of who opened the flow; evidence no better than what is known is no news.
+    pub(super) fn initiate<S: FlowSink<A>>(
+        &mut self,
+        side: Side,
+        initiation: Initiation,
+        time: Timestamp,
+        sink: &mut S,
+    ) {
+        if initiation <= self.initiation {
+            return;
+        }
+        (self.initiator, self.initiation) = (Some(side), initiation);
+        if side != self.orientation {
+            self.orientation = side;
+            if !self.history.as_str().is_empty() {
+                self.history = self.history.flipped();
+                self.history.add(b'^');
+            }
+        }
+        sink.initiated(self.number, time, side, initiation);
+    }
+
+    /// The flow got as far as `outcome`, if that is news.
+    pub(super) fn reach<S: FlowSink<A>>(&mut self, outcome: Outcome, time: Timestamp, sink: &mut S) {
+        if outcome > self.outcome {
+            self.outcome = outcome;
+            sink.reached(self.number, time, outcome);
+        }
+    }
+
+    /// Whether both sides sent something.
+    pub(super) fn is_answered(&self) -> bool {
+        self.tallies.iter().all(|tally| tally.packets > 0)
+    }
+
+    /// Takes the flow apart, at its end.
+    pub(super) fn into_facts(self, evicted: bool) -> (A, FlowFacts) {
+        let state = self.state();
+        let vlans = self.vlans.get(..usize::from(self.vlan_count)).unwrap_or_default().to_vec();
+        let mut files = self.more_files;
+        files.push(self.file);
+        files.sort_unstable();
+        let facts = FlowFacts {
+            number: self.number,
+            uid: self.uid,
+            key: self.key,
+            first_seen: self.first_seen,
+            last_seen: self.last_seen,
+            initiator: self.initiator,
+            initiation: self.initiation,
+            midstream: self.midstream,
+            tallies: self.tallies,
+            state,
+            history: self.history,
+            outcome: self.outcome,
+            vlans,
+            tunnel: self.tunnel,
+            files,
+            overlap_differs: self.overlap_differs,
+            gap: self.gap,
+            evicted,
+        };
+        (self.attached, facts)
+    }
+
+    fn state(&self) -> ConnState {
+        let sent = |side: Side| side.of(&self.tallies).packets > 0;
+        match self.key.transport {
+            Transport::Tcp => {
+                let silent = self.tallies.iter().all(|tally| tally.payload_octets == 0);
+                self.tcp.state(self.orientation, silent, &self.history)
+            }
+            Transport::Icmp | Transport::Icmp6 => ConnState::Oth,
+            _ if self.is_answered() => ConnState::Sf,
+            _ if sent(self.orientation) => ConnState::S0,
+            _ => ConnState::Shr,
+        }
+    }
+
+    fn note_place(&mut self, segment: &Segment) {
+        self.tunnel = self.tunnel.or(segment.tunnel);
+        let count = usize::from(self.vlan_count);
+        if !self.vlans.get(..count).unwrap_or_default().contains(&segment.vlans)
+            && let Some(slot) = self.vlans.get_mut(count)
+        {
+            *slot = segment.vlans;
+            self.vlan_count = self.vlan_count.saturating_add(1);
+        }
+        if segment.file != self.file
+            && !self.more_files.contains(&segment.file)
+            && self.more_files.len() < FILES
+        {
+            self.more_files.push(self.file);
+            self.file = segment.file;
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! What one packet does to its flow.
+
+use crate::decode::Segment;
+use crate::decode::segment::Tcp;
+use crate::flow::Side;
+use crate::flow::carry::Means;
+use crate::flow::facts::Initiation;
+use crate::flow::facts::Outcome;
+use crate::flow::reassembly::Data;
+use crate::flow::record::Class;
+use crate::flow::record::Flow;
+use crate::flow::sink::FlowSink;
+use crate::flow::tcp::is_near;
+
+/// A SYN or SYN-ACK may come so many octets late, behind data of its own connection.
+const LATE_START: u32 = 64 * 1024;
+/// A sender of so many datagrams that nobody refused is a stream that expects no answer (RTP,
+/// syslog), not an attempt.
+const STREAM_DATAGRAMS: u64 = 16;
+
+impl<A> Flow<A> {
+    /// Takes a packet that is of this flow, no copy, and counted.
+    pub(super) fn step<S: FlowSink<A>>(
+        &mut self,
+        side: Side,
+        segment: &Segment,
+        payload: &[u8],
+        means: &mut Means<'_, S>,
+    ) {
+        match segment.tcp {
+            Some(tcp) => self.step_tcp(side, tcp, segment, payload, means),
+            None => self.step_datagram(side, segment, payload, means),
+        }
+        if segment.time.since(self.tallied) >= means.settings.tally_every {
+            self.tallied = segment.time;
+            means.sink.tally(self.number, segment.time, &self.tallies);
+        }
+    }
+
+    fn step_datagram<S: FlowSink<A>>(
+        &mut self,
+        side: Side,
+        segment: &Segment,
+        payload: &[u8],
+        means: &mut Means<'_, S>,
+    ) {
+        if segment.oddities.bad_checksum {
+            self.letter(side, b'C');
+        }
+        if segment.payload_wire > 0 {
+            self.letter(side, b'D');
+        }
+        let payload_octets = self.tallies.iter().any(|tally| tally.payload_octets > 0);
+        let streams = side.of(&self.tallies).packets >= STREAM_DATAGRAMS && self.outcome != Outcome::Refused;
+        let outcome = match (self.is_answered(), payload_octets) {
+            (true, true) => Outcome::Data,
+            (true, false) => Outcome::Established,
+            (false, true) if segment.dst.is_group() || streams => Outcome::Data,
+            (false, _) => Outcome::Attempted,
+        };
+        self.reach(outcome, segment.time, means.sink);
+        self.carry_datagram(side, segment, payload, means);
+    }
+
+    fn step_tcp<S: FlowSink<A>>(
+        &mut self,
+        side: Side,
+        tcp: Tcp,
+        segment: &Segment,
+        payload: &[u8],
+        means: &mut Means<'_, S>,
+    ) {
+        self.letters(side, tcp, segment);
+        let checks = side.of_mut(&mut self.tcp.checks);
+        let believed = !(segment.oddities.bad_checksum && *checks);
+        *checks |= !segment.oddities.bad_checksum;
+        if !believed {
+            return;
+        }
+        if tcp.has(Tcp::RST) {
+            self.step_rst(side, tcp, segment, means);
+        } else if !tcp.has(Tcp::SYN) || self.step_syn(side, tcp, segment, means) {
+            self.step_payload(side, tcp, segment, payload, means);
+        }
+        self.class = if self.tcp.over {
+            Class::Closed
+        } else if self.tcp.is_attempt() && self.outcome < Outcome::Established {
+            Class::Attempted
+        } else {
+            Class::Open
+        };
+    }
+
+    /// Takes a SYN or SYN-ACK; false if it is not of this connection.
+    fn step_syn<S: FlowSink<A>>(
+        &mut self,
+        side: Side,
+        tcp: Tcp,
+        segment: &Segment,
+        means: &mut Means<'_, S>,
+    ) -> bool {
+        let belongs = if tcp.has(Tcp::ACK) { self.take_syn_ack(side, tcp) } else { self.take_syn(side, tcp) };
+        if !belongs {
+            return false;
+        }
+        let (opener, initiation) = if tcp.has(Tcp::ACK) {
+            (side.other(), Initiation::Inferred)
+        } else {
+            (side, Initiation::Observed)
+        };
+        self.initiate(opener, initiation, segment.time, means.sink);
+        if self.tcp.is_answered() {
+            self.reach(Outcome::Established, segment.time, means.sink);
+        }
+        true
+    }
+
+    fn take_syn(&mut self, side: Side, tcp: Tcp) -> bool {
+        let start = tcp.seq.wrapping_add(1);
+        let stream = side.of_mut(&mut self.streams);
+        let isn = *side.of(&self.tcp.isn);
+        let belongs = match isn {
+            Some(isn) => isn == tcp.seq,
+            None => !stream.known || stream.next.wrapping_sub(start) <= LATE_START,
+        };
+        if !belongs {
+            self.tcp.pending = Some((side, tcp.seq));
+            return false;
+        }
+        if !stream.known || stream.position == 0 && stream.next == start {
+            stream.start(start, true);
+        }
+        self.tcp.syn(side, tcp.seq);
+        true
+    }
+
+    fn take_syn_ack(&mut self, side: Side, tcp: Tcp) -> bool {
+        let other = side.other();
+        let theirs = other.of_mut(&mut self.streams);
+        let chosen = self.tcp.pending == Some((other, tcp.ack.wrapping_sub(1))) && theirs.position == 0;
+        if chosen {
+            // Of several SYNs with different numbers the answer says which one counts.
+            *other.of_mut(&mut self.tcp.isn) = Some(tcp.ack.wrapping_sub(1));
+            self.tcp.pending = None;
+        }
+        if chosen || !theirs.known || theirs.position == 0 && theirs.next == tcp.ack {
+            theirs.start(tcp.ack, true);
+        } else if theirs.next.wrapping_sub(tcp.ack) > LATE_START {
+            return false;
+        }
+        let start = tcp.seq.wrapping_add(1);
+        let ours = side.of_mut(&mut self.streams);
+        if !ours.known || ours.position == 0 && ours.next == start {
+            ours.start(start, true);
+        } else if ours.next.wrapping_sub(start) > LATE_START {
+            return false;
+        }
+        self.tcp.syn_ack(side, tcp.seq);
+        true
+    }
+
+    /// Takes a RST. One that is far from the stream is forged or of another connection.
+    fn step_rst<S: FlowSink<A>>(
+        &mut self,
+        side: Side,
+        tcp: Tcp,
+        segment: &Segment,
+        means: &mut Means<'_, S>,
+    ) {
+        let (ours, theirs) = (side.of(&self.streams), side.other().of(&self.streams));
+        let fits = if ours.known {
+            is_near(tcp.seq, ours.next)
+        } else {
+            !(tcp.has(Tcp::ACK) && theirs.known) || is_near(tcp.ack, theirs.next)
+        };
+        if !fits {
+            return;
+        }
+        self.tcp.rst(side);
+        if self.initiator != Some(side) && self.outcome == Outcome::Attempted {
+            self.reach(Outcome::Refused, segment.time, means.sink);
+        }
+    }
+
+    /// Takes a segment that may carry payload or a FIN.
+    fn step_payload<S: FlowSink<A>>(
+        &mut self,
+        side: Side,
+        tcp: Tcp,
+        segment: &Segment,
+        payload: &[u8],
+        means: &mut Means<'_, S>,
+    ) {
+        let syn = tcp.has(Tcp::SYN);
+        let seq = tcp.seq.wrapping_add(u32::from(syn));
+        let stream = side.of_mut(&mut self.streams);
+        if !stream.known {
+            stream.start(seq, false);
+        }
+        if !syn {
+            self.tcp.plain(side);
+            let completes = tcp.has(Tcp::ACK) && side.of(&self.tcp.isn).is_some();
+            if completes || self.tcp.is_answered() {
+                self.reach(Outcome::Established, segment.time, means.sink);
+            }
+        }
+        if segment.payload_wire > 0 {
+            let data = Data {
+                seq,
+                wire: segment.payload_wire,
+                octets: payload,
+                packet: segment.number,
+                time: segment.time,
+            };
+            if self.carry(side, data, means) {
+                self.tcp.lives();
+                self.reach(Outcome::Data, segment.time, means.sink);
+            }
+        }
+        let end = seq.wrapping_add(segment.payload_wire);
+        if tcp.has(Tcp::FIN) && is_near(end, side.of(&self.streams).next) {
+            self.tcp.fin(side);
+        }
+    }
+
+    /// Zeek's history letters of a segment.
+    fn letters(&mut self, side: Side, tcp: Tcp, segment: &Segment) {
+        let letters = [
+            (segment.oddities.bad_checksum, b'C'),
+            (tcp.has(Tcp::SYN) && !tcp.has(Tcp::ACK), b'S'),
+            (tcp.has(Tcp::SYN | Tcp::ACK), b'H'),
+            (segment.payload_wire > 0, b'D'),
+            (tcp.has(Tcp::FIN), b'F'),
+            (tcp.has(Tcp::RST), b'R'),
+            (segment.payload_wire == 0 && tcp.flags & PURE == Tcp::ACK, b'A'),
+        ];
+        for (seen, letter) in letters {
+            if seen {
+                self.letter(side, letter);
+            }
+        }
+    }
+}
+
+/// The flags that make an acknowledgment more than a pure one.
+const PURE: u8 = Tcp::SYN | Tcp::FIN | Tcp::RST | Tcp::ACK;

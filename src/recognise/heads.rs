@@ -1,0 +1,57 @@
+//! Buffers for heads that a recogniser wants to see more of, counted so that they stay bounded.
+
+/// Empty buffers that are kept for the next head.
+const SPARE_BUFFERS: usize = 64;
+
+/// The head buffers of one shard. At most `limit` octets are held, and 256 shards at their limit
+/// take 256 times that; beyond it a head is judged by what was seen of it until then.
+#[derive(Debug)]
+pub struct HeadPool {
+    spare: Vec<Vec<u8>>,
+    held: usize,
+    limit: usize,
+    refused: u64,
+}
+
+impl HeadPool {
+    /// Most octets that the heads of a shard hold by default: 128 MiB for all shards.
+    pub const OCTETS_PER_SHARD: usize = 512 * 1024;
+
+    /// A pool that holds at most `limit` octets.
+    pub const fn new(limit: usize) -> Self {
+        Self { spare: Vec::new(), held: 0, limit, refused: 0 }
+    }
+
+    /// How often a head could not grow.
+    pub const fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Appends `octets` to `head`, if the limit allows it.
+    pub(super) fn append(&mut self, head: &mut Vec<u8>, octets: &[u8]) -> bool {
+        let held = self.held.saturating_add(octets.len());
+        if held > self.limit {
+            self.refused = self.refused.saturating_add(1);
+            return false;
+        }
+        if head.capacity() == 0 {
+            *head = self.spare.pop().unwrap_or_default();
+        }
+        self.held = held;
+        head.extend_from_slice(octets);
+        true
+    }
+
+    /// Takes the octets of `head` back.
+    pub(super) fn release(&mut self, head: &mut Vec<u8>) {
+        if head.capacity() == 0 {
+            return;
+        }
+        let mut buffer = std::mem::take(head);
+        self.held = self.held.saturating_sub(buffer.len());
+        if self.spare.len() < SPARE_BUFFERS {
+            buffer.clear();
+            self.spare.push(buffer);
+        }
+    }
+}
