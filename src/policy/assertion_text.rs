@@ -16,8 +16,10 @@ use crate::policy::rule::RuleId;
 use crate::policy::rule_text::shared;
 use crate::policy::table::Table;
 use crate::policy::words::compile_controls;
+use crate::policy::words::compile_id;
 use crate::policy::words::compile_roles;
 use crate::policy::words::compile_transport;
+use crate::policy::words::filled;
 use crate::policy::words::one_word;
 use crate::recognise::finding::TlsVersion;
 use crate::service::Transport;
@@ -71,8 +73,9 @@ pub fn compile_assertion(
     let before = faults.len();
     let check = compile_check(table, faults);
     let except = table.texts("except", faults).map(Spanned::into_inner).unwrap_or_default();
-    let mut text = |key: &str| needed(table, key, faults).map_or_else(|| Arc::from(""), |text| shared(&text));
-    let (id, sentence, source) = (RuleId(text("id")), text("sentence"), text("source"));
+    let id = compile_id(needed(table, "id", faults), table.source(), faults);
+    let mut text = |key: &str| filled(key, needed(table, key, faults), table.source(), faults);
+    let (sentence, source) = (text("sentence"), text("source"));
     let controls = compile_needed_controls(table, faults);
     let severity = compile_severity(table, faults);
     let assertion = Assertion {
