@@ -1,11 +1,20 @@
 //! What is allowed: rule packs, compiled rules, and the order of decision. Rules are data
 //! (`rules/*.toml`); nothing here knows a vendor.
 
+pub mod assertion_text;
 pub mod case;
 pub mod decide;
 pub mod diagnostic;
+pub mod expiry;
+pub mod file;
 pub mod fit;
 pub mod force;
 pub mod hygiene;
+pub mod packs;
+pub mod port_text;
 pub mod reasons;
 pub mod rule;
+pub mod rule_text;
+pub mod suggest;
+pub mod table;
+pub mod words;
