@@ -56,6 +56,17 @@ impl Diagnostic {
         Self { gravity, message: message.into(), file: source.name.clone(), span, label: label.into(), help }
     }
 
+    /// A warning at `span` of `source`.
+    pub fn warning(
+        source: &SourceText,
+        span: Range<usize>,
+        message: impl Into<String>,
+        label: impl Into<String>,
+        help: Option<String>,
+    ) -> Self {
+        Self { gravity: Gravity::Warning, ..Self::error(source, span, message, label, help) }
+    }
+
     /// Line and column of its place in `source`, both from 1, columns in characters.
     pub fn position(&self, source: &SourceText) -> (usize, usize) {
         let before = source.text.get(..self.span.start).unwrap_or(&source.text);

@@ -2,4 +2,10 @@
 //! (`rules/*.toml`); nothing here knows a vendor.
 
 pub mod diagnostic;
+pub mod expiry;
+pub mod port_text;
 pub mod rule;
+pub mod rule_text;
+pub mod suggest;
+pub mod table;
+pub mod words;
