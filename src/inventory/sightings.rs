@@ -50,7 +50,9 @@ pub(crate) struct Sightings {
     /// Addresses in the order in which they were first bound, with the ticket of that binding.
     order: VecDeque<(u64, Addr)>,
     tickets: u64,
-    devices: BTreeMap<Mac, Vec<Held>>,
+    devices: BTreeMap<Mac, Device>,
+    /// As `order`, for devices.
+    device_order: VecDeque<(u64, Mac)>,
     routers: BTreeSet<Mac>,
     router_order: VecDeque<Mac>,
 }
@@ -61,7 +63,14 @@ struct Binding {
     ticket: u64,
 }
 
-/// An address that a device had or has.
+#[derive(Clone, Debug)]
+struct Device {
+    held: Vec<Held>,
+    ticket: u64,
+}
+
+/// An address that a device had or has. One that went to another MAC without a lease is still held for
+/// [`ROUTER_WINDOW`]: a host on both sides of a router shows with both MACs in turn.
 #[derive(Clone, Copy, Debug)]
 struct Held {
     addr: Addr,
@@ -100,11 +109,7 @@ impl Sightings {
 
     /// Says that `mac` is a router's: its addresses are those of hosts behind it.
     pub(crate) fn mark_router(&mut self, mac: Mac) {
-        for held in self.devices.remove(&mac).unwrap_or_default() {
-            if self.bindings.get(&held.addr).is_some_and(|binding| binding.mac == mac) {
-                self.bindings.remove(&held.addr);
-            }
-        }
+        self.remove_device(mac);
         if self.routers.insert(mac) {
             self.router_order.push_back(mac);
         }
@@ -123,7 +128,7 @@ impl Sightings {
     /// All addresses that the device of `addr` has now, ascending (IPv4 first), `addr` among them.
     pub(crate) fn addresses_beside(&self, addr: Addr) -> Vec<Addr> {
         let Some(mac) = self.mac_of(addr) else { return Vec::new() };
-        let held = self.devices.get(&mac).map(Vec::as_slice).unwrap_or_default();
+        let held = self.devices.get(&mac).map(|device| device.held.as_slice()).unwrap_or_default();
         let mut addrs: Vec<Addr> =
             held.iter().map(|held| held.addr).filter(|other| self.mac_of(*other) == Some(mac)).collect();
         addrs.sort_by_key(|addr| (!addr.is_v4(), *addr));
@@ -131,9 +136,9 @@ impl Sightings {
     }
 
     fn bind(&mut self, addr: Addr, mac: Mac) {
-        self.tickets = self.tickets.saturating_add(1);
-        self.bindings.insert(addr, Binding { mac, ticket: self.tickets });
-        self.order.push_back((self.tickets, addr));
+        let ticket = self.ticket();
+        self.bindings.insert(addr, Binding { mac, ticket });
+        self.order.push_back((ticket, addr));
         while self.bindings.len() > MAX_BINDINGS {
             let Some((ticket, oldest)) = self.order.pop_front() else { break };
             if self.bindings.get(&oldest).is_some_and(|binding| binding.ticket == ticket) {
@@ -154,35 +159,79 @@ impl Sightings {
     }
 
     fn hold(&mut self, new: Held, mac: Mac) {
-        let held = self.devices.entry(mac).or_default();
+        if !self.devices.contains_key(&mac) {
+            self.add_device(mac);
+        }
+        let Some(device) = self.devices.get_mut(&mac) else { return };
+        let mut gone = Vec::new();
         if new.leased {
             // A DHCP client has one lease: what it had before is given back (RFC 2131 §4.4).
-            held.retain(|old| !old.leased || old.addr == new.addr);
+            let given_back = |old: &Held| old.leased && old.addr != new.addr;
+            gone.extend(device.held.iter().filter(|old| given_back(old)).map(|old| old.addr));
+            device.held.retain(|old| !given_back(old));
         }
-        match held.iter_mut().find(|old| old.addr == new.addr) {
-            Some(old) => *old = Held { leased: old.leased || new.leased, last: old.last.max(new.last), ..new },
-            None => held.push(new),
+        match device.held.iter_mut().find(|old| old.addr == new.addr) {
+            Some(old) => {
+                *old = Held { leased: old.leased || new.leased, last: old.last.max(new.last), ..new }
+            }
+            None => device.held.push(new),
         }
-        if held.len() > MAX_ADDRESSES_PER_MAC {
-            let oldest = held.remove(0);
-            if self.bindings.get(&oldest.addr).is_some_and(|binding| binding.mac == mac) {
-                self.bindings.remove(&oldest.addr);
+        if device.held.len() > MAX_ADDRESSES_PER_MAC {
+            gone.push(device.held.remove(0).addr);
+        }
+        self.unbind_from(mac, gone);
+    }
+
+    fn add_device(&mut self, mac: Mac) {
+        let ticket = self.ticket();
+        self.devices.insert(mac, Device { held: Vec::new(), ticket });
+        self.device_order.push_back((ticket, mac));
+        while self.devices.len() > MAX_BINDINGS {
+            let Some((ticket, oldest)) = self.device_order.pop_front() else { break };
+            if self.devices.get(&oldest).is_some_and(|device| device.ticket == ticket) {
+                self.remove_device(oldest);
+            }
+        }
+        if self.device_order.len() > MAX_BINDINGS.saturating_mul(2) {
+            let devices = &self.devices;
+            self.device_order
+                .retain(|(ticket, mac)| devices.get(mac).is_some_and(|held| held.ticket == *ticket));
+        }
+    }
+
+    fn remove_device(&mut self, mac: Mac) {
+        if let Some(device) = self.devices.remove(&mac) {
+            self.unbind_from(mac, device.held.into_iter().map(|held| held.addr));
+        }
+    }
+
+    /// Forgets the bindings of these addresses that are to `mac`.
+    fn unbind_from(&mut self, mac: Mac, addrs: impl IntoIterator<Item = Addr>) {
+        for addr in addrs {
+            if self.bindings.get(&addr).is_some_and(|binding| binding.mac == mac) {
+                self.bindings.remove(&addr);
             }
         }
     }
 
     fn drop_held(&mut self, mac: Mac, addr: Addr) {
-        if let Some(held) = self.devices.get_mut(&mac) {
-            held.retain(|old| old.addr != addr);
-            if held.is_empty() {
+        if let Some(device) = self.devices.get_mut(&mac) {
+            device.held.retain(|old| old.addr != addr);
+            if device.held.is_empty() {
                 self.devices.remove(&mac);
             }
         }
     }
 
+    fn ticket(&mut self) -> u64 {
+        self.tickets = self.tickets.saturating_add(1);
+        self.tickets
+    }
+
     fn is_router_now(&self, mac: Mac, now: Timestamp) -> bool {
-        let Some(held) = self.devices.get(&mac) else { return false };
-        let recent = held.iter().filter(|one| now.since(one.last) <= ROUTER_WINDOW && !is_link_local(one.addr));
+        let Some(device) = self.devices.get(&mac) else { return false };
+        let recent =
+            device.held.iter().filter(|one| now.since(one.last) <= ROUTER_WINDOW && !is_link_local(one.addr));
         let (mut hosts, mut networks) = (BTreeSet::new(), BTreeSet::new());
         for one in recent {
             if one.addr.is_v4() {
@@ -308,5 +357,16 @@ mod tests {
         assert_eq!(table.mac_of(Addr::v4([10, 0, 0, 9])), None);
         assert!(table.mac_of(Addr::v4([10, 0, 0, 10])).is_some());
         assert!(table.order.len() <= 2 * MAX_BINDINGS);
+    }
+
+    #[test]
+    fn one_address_that_changes_its_mac_all_the_time_fills_no_memory() {
+        let mut table = Sightings::default();
+        for n in 0..MAX_BINDINGS as u32 * 3 {
+            let [a, b, c, d] = n.to_be_bytes();
+            sees(&mut table, v4(1), Mac([2, 1, a, b, c, d]), 0);
+        }
+        assert_eq!((table.bindings.len(), table.devices.len()), (1, MAX_BINDINGS));
+        assert!(table.device_order.len() <= 2 * MAX_BINDINGS);
     }
 }
