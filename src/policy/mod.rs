@@ -1,8 +1,11 @@
 //! What is allowed: rule packs, compiled rules, and the order of decision. Rules are data
 //! (`rules/*.toml`); nothing here knows a vendor.
 
+pub mod assertion_text;
 pub mod diagnostic;
 pub mod expiry;
+pub mod file;
+pub mod packs;
 pub mod port_text;
 pub mod rule;
 pub mod rule_text;

@@ -47,13 +47,13 @@ pub fn parse_port_set(
     clean.then(|| port_set(ranges))
 }
 
-/// The set of these ranges: in ascending order, those that overlap or touch joined.
+/// The set of these ranges: in ascending order, those that overlap joined.
 pub fn port_set(mut ranges: Vec<RangeInclusive<u16>>) -> PortSet {
     ranges.sort_by_key(|range| *range.start());
     let mut joined: Vec<RangeInclusive<u16>> = Vec::new();
     for range in ranges {
         match joined.last_mut() {
-            Some(last) if *range.start() <= last.end().saturating_add(1) => {
+            Some(last) if range.start() <= last.end() => {
                 *last = *last.start()..=*last.end().max(range.end());
             }
             _ => joined.push(range),
@@ -124,9 +124,11 @@ mod tests {
     }
 
     #[test]
-    fn ranges_that_touch_are_joined_in_ascending_order() {
-        let (Some(Ports::Set(set)), faults, _) = read("9003, 80, 9001-9002") else { panic!("a set") };
-        assert_eq!(set.to_string(), "80, 9001-9003");
+    fn ranges_that_overlap_are_joined_in_ascending_order() {
+        let (Some(Ports::Set(set)), faults, _) = read("9002-9005, 80, 9001-9003, 9006") else {
+            panic!("a set")
+        };
+        assert_eq!(set.to_string(), "80, 9001-9005, 9006");
         assert!(faults.is_empty());
     }
 

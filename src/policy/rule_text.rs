@@ -23,9 +23,11 @@ use crate::policy::rule::Status;
 use crate::policy::rule::TlsDemand;
 use crate::policy::table::Table;
 use crate::policy::words::compile_controls;
+use crate::policy::words::compile_id;
 use crate::policy::words::compile_roles;
 use crate::policy::words::compile_transport;
 use crate::policy::words::compile_words;
+use crate::policy::words::filled;
 use crate::policy::words::one_word;
 use crate::service::Content;
 use crate::service::Service;
@@ -270,14 +272,10 @@ enum End {
 }
 
 fn id(raw: &RawRule, context: &RuleContext<'_>, faults: &mut Vec<Diagnostic>) -> RuleId {
-    let id = needed("id", raw.id.as_ref(), true, "", context, faults);
-    let fits = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.');
-    if let Some(written) = raw.id.as_ref().filter(|_| !id.bytes().all(fits)) {
-        let help = Some("use letters, digits, `-`, `_` and `.`, such as `XP22`".to_owned());
-        let message = format!("`{id}` cannot be the id of a rule");
-        faults.push(Diagnostic::error(context.source(), written.span(), message, "this id", help));
+    if !context.table.has("id") {
+        context.table.missing("id", "add `id = \"…\"`", faults);
     }
-    RuleId(id)
+    compile_id(raw.id.clone(), context.source(), faults)
 }
 
 fn needed(
@@ -288,20 +286,12 @@ fn needed(
     context: &RuleContext<'_>,
     faults: &mut Vec<Diagnostic>,
 ) -> Arc<str> {
+    if must && text.is_none() && !context.table.has(key) {
+        context.table.missing(key, &format!("add `{key} = \"…\"`"), faults);
+    }
     match text {
-        Some(text) if !text.get_ref().trim().is_empty() => shared(text),
-        Some(text) => {
-            let help = Some("write it, or take the key away".to_owned());
-            let message = format!("`{key}` is empty");
-            faults.push(Diagnostic::error(context.source(), text.span(), message, "nothing in it", help));
-            Arc::from("")
-        }
-        None => {
-            if must && !context.table.has(key) {
-                context.table.missing(key, &format!("add `{key} = \"…\"`"), faults);
-            }
-            Arc::from(otherwise)
-        }
+        Some(text) => filled(key, Some(text.clone()), context.source(), faults),
+        None => Arc::from(otherwise),
     }
 }
 

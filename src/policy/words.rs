@@ -11,6 +11,7 @@ use crate::inventory::role::RoleSet;
 use crate::inventory::role::roles_named;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::diagnostic::SourceText;
+use crate::policy::rule::RuleId;
 use crate::policy::suggest::way_out;
 use crate::service::Transport;
 
@@ -133,6 +134,42 @@ pub fn compile_controls(
         faults.push(Diagnostic::error(source, control.span(), message, "not a control", help));
     }
     written.get_ref().iter().map(|control| Arc::from(control.get_ref().as_str())).collect()
+}
+
+/// The text, if something is in it; an empty one is a fault.
+pub fn filled(
+    key: &str,
+    written: Option<Spanned<String>>,
+    source: &SourceText,
+    faults: &mut Vec<Diagnostic>,
+) -> Arc<str> {
+    let Some(text) = written else { return Arc::from("") };
+    if text.get_ref().trim().is_empty() {
+        let help = Some("write it, or take the key away".to_owned());
+        faults.push(Diagnostic::error(
+            source,
+            text.span(),
+            format!("`{key}` is empty"),
+            "nothing in it",
+            help,
+        ));
+    }
+    Arc::from(text.get_ref().trim())
+}
+
+/// The id of a rule or assertion.
+pub fn compile_id(
+    written: Option<Spanned<String>>,
+    source: &SourceText,
+    faults: &mut Vec<Diagnostic>,
+) -> RuleId {
+    let fits = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.');
+    if let Some(id) = written.as_ref().filter(|id| !id.get_ref().bytes().all(fits)) {
+        let help = Some("use letters, digits, `-`, `_` and `.`, such as `XP22`".to_owned());
+        let message = format!("`{}` cannot be the id of a rule", id.get_ref());
+        faults.push(Diagnostic::error(source, id.span(), message, "this id", help));
+    }
+    RuleId(filled("id", written, source, faults))
 }
 
 fn is_control(text: &str) -> bool {
