@@ -1,0 +1,372 @@
+//! Which MAC an address was seen with, and which MACs are routers: what packets show of identity.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::collections::VecDeque;
+
+use crate::addr::Addr;
+use crate::addr::Mac;
+use crate::inventory::address::is_host;
+use crate::inventory::address::is_link_local;
+use crate::time::Span;
+use crate::time::Timestamp;
+
+/// Addresses remembered with their MAC. The oldest is forgotten first. Memory: about 200 B each, 13 MiB.
+pub const MAX_BINDINGS: usize = 65_536;
+
+/// Addresses remembered per MAC; IPv6 privacy addresses (RFC 8981) come and go. The oldest goes first.
+pub const MAX_ADDRESSES_PER_MAC: usize = 256;
+
+/// MACs remembered as routers. The oldest is forgotten first.
+pub const MAX_ROUTERS: usize = 4_096;
+
+/// More IPv4 hosts than this behind one MAC within [`ROUTER_WINDOW`] make it a router's; so do more
+/// IPv6 networks (64 bits of prefix). Link-local addresses do not count: no router forwards them.
+pub const MAX_HOSTS_OF_A_DEVICE: usize = 3;
+
+/// How long an address counts for its MAC after it was last seen there.
+pub const ROUTER_WINDOW: Span = Span::from_secs(600);
+
+/// What a sighting changed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Change {
+    /// Nothing.
+    None,
+    /// The address had no MAC yet.
+    New,
+    /// The address belongs to another device now. What was known of it by its MAC does not hold any more.
+    Moved {
+        /// The device that had it.
+        from: Mac,
+    },
+    /// The MAC turned out to be a router's: it gives no role to any address.
+    Router,
+}
+
+/// Addresses and MACs as seen. Where a site names the router's MAC, [`Sightings::mark_router`] says so.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sightings {
+    bindings: BTreeMap<Addr, Binding>,
+    /// Addresses in the order in which they were first bound, with the ticket of that binding.
+    order: VecDeque<(u64, Addr)>,
+    tickets: u64,
+    devices: BTreeMap<Mac, Device>,
+    /// As `order`, for devices.
+    device_order: VecDeque<(u64, Mac)>,
+    routers: BTreeSet<Mac>,
+    router_order: VecDeque<Mac>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Binding {
+    mac: Mac,
+    ticket: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Device {
+    held: Vec<Held>,
+    ticket: u64,
+}
+
+/// An address that a device had or has. One that went to another MAC without a lease is still held for
+/// [`ROUTER_WINDOW`]: a host on both sides of a router shows with both MACs in turn.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    addr: Addr,
+    /// The host that it counts as: the first address of a declared host.
+    host: Addr,
+    last: Timestamp,
+    leased: bool,
+}
+
+impl Sightings {
+    /// `addr`, which counts as `host`, was seen with `mac`; `lease`: a DHCP server gave it away.
+    pub(crate) fn sees(&mut self, addr: Addr, host: Addr, mac: Mac, time: Timestamp, lease: bool) -> Change {
+        if mac.is_group() || mac == Mac::default() || !is_host(addr) || self.routers.contains(&mac) {
+            return Change::None;
+        }
+        self.hold(Held { addr, host, last: time, leased: lease }, mac);
+        if self.is_router_now(mac, time) {
+            self.mark_router(mac);
+            return Change::Router;
+        }
+        match self.bindings.get_mut(&addr) {
+            Some(binding) if binding.mac == mac => Change::None,
+            Some(binding) => {
+                let from = std::mem::replace(&mut binding.mac, mac);
+                if lease {
+                    self.drop_held(from, addr);
+                }
+                Change::Moved { from }
+            }
+            None => {
+                self.bind(addr, mac);
+                Change::New
+            }
+        }
+    }
+
+    /// Says that `mac` is a router's: its addresses are those of hosts behind it.
+    pub(crate) fn mark_router(&mut self, mac: Mac) {
+        self.remove_device(mac);
+        if self.routers.insert(mac) {
+            self.router_order.push_back(mac);
+        }
+        if self.routers.len() > MAX_ROUTERS
+            && let Some(oldest) = self.router_order.pop_front()
+        {
+            self.routers.remove(&oldest);
+        }
+    }
+
+    /// The device that has `addr`; `None` if it was not seen, or behind a router only.
+    pub(crate) fn mac_of(&self, addr: Addr) -> Option<Mac> {
+        self.bindings.get(&addr).map(|binding| binding.mac)
+    }
+
+    /// All addresses that the device of `addr` has now, ascending (IPv4 first), `addr` among them.
+    pub(crate) fn addresses_beside(&self, addr: Addr) -> Vec<Addr> {
+        let Some(mac) = self.mac_of(addr) else { return Vec::new() };
+        let held = self.devices.get(&mac).map(|device| device.held.as_slice()).unwrap_or_default();
+        let mut addrs: Vec<Addr> =
+            held.iter().map(|held| held.addr).filter(|other| self.mac_of(*other) == Some(mac)).collect();
+        addrs.sort_by_key(|addr| (!addr.is_v4(), *addr));
+        addrs
+    }
+
+    fn bind(&mut self, addr: Addr, mac: Mac) {
+        let ticket = self.ticket();
+        self.bindings.insert(addr, Binding { mac, ticket });
+        self.order.push_back((ticket, addr));
+        while self.bindings.len() > MAX_BINDINGS {
+            let Some((ticket, oldest)) = self.order.pop_front() else { break };
+            if self.bindings.get(&oldest).is_some_and(|binding| binding.ticket == ticket) {
+                self.unbind(oldest);
+            }
+        }
+        // Entries of bindings that are gone are swept before they outnumber those that are there.
+        if self.order.len() > MAX_BINDINGS.saturating_mul(2) {
+            let bindings = &self.bindings;
+            self.order.retain(|(ticket, addr)| bindings.get(addr).is_some_and(|held| held.ticket == *ticket));
+        }
+    }
+
+    fn unbind(&mut self, addr: Addr) {
+        if let Some(binding) = self.bindings.remove(&addr) {
+            self.drop_held(binding.mac, addr);
+        }
+    }
+
+    fn hold(&mut self, new: Held, mac: Mac) {
+        if !self.devices.contains_key(&mac) {
+            self.add_device(mac);
+        }
+        let Some(device) = self.devices.get_mut(&mac) else { return };
+        let mut gone = Vec::new();
+        if new.leased {
+            // A DHCP client has one lease: what it had before is given back (RFC 2131 §4.4).
+            let given_back = |old: &Held| old.leased && old.addr != new.addr;
+            gone.extend(device.held.iter().filter(|old| given_back(old)).map(|old| old.addr));
+            device.held.retain(|old| !given_back(old));
+        }
+        match device.held.iter_mut().find(|old| old.addr == new.addr) {
+            Some(old) => {
+                *old = Held { leased: old.leased || new.leased, last: old.last.max(new.last), ..new }
+            }
+            None => device.held.push(new),
+        }
+        if device.held.len() > MAX_ADDRESSES_PER_MAC {
+            gone.push(device.held.remove(0).addr);
+        }
+        self.unbind_from(mac, gone);
+    }
+
+    fn add_device(&mut self, mac: Mac) {
+        let ticket = self.ticket();
+        self.devices.insert(mac, Device { held: Vec::new(), ticket });
+        self.device_order.push_back((ticket, mac));
+        while self.devices.len() > MAX_BINDINGS {
+            let Some((ticket, oldest)) = self.device_order.pop_front() else { break };
+            if self.devices.get(&oldest).is_some_and(|device| device.ticket == ticket) {
+                self.remove_device(oldest);
+            }
+        }
+        if self.device_order.len() > MAX_BINDINGS.saturating_mul(2) {
+            let devices = &self.devices;
+            self.device_order
+                .retain(|(ticket, mac)| devices.get(mac).is_some_and(|held| held.ticket == *ticket));
+        }
+    }
+
+    fn remove_device(&mut self, mac: Mac) {
+        if let Some(device) = self.devices.remove(&mac) {
+            self.unbind_from(mac, device.held.into_iter().map(|held| held.addr));
+        }
+    }
+
+    /// Forgets the bindings of these addresses that are to `mac`.
+    fn unbind_from(&mut self, mac: Mac, addrs: impl IntoIterator<Item = Addr>) {
+        for addr in addrs {
+            if self.bindings.get(&addr).is_some_and(|binding| binding.mac == mac) {
+                self.bindings.remove(&addr);
+            }
+        }
+    }
+
+    fn drop_held(&mut self, mac: Mac, addr: Addr) {
+        if let Some(device) = self.devices.get_mut(&mac) {
+            device.held.retain(|old| old.addr != addr);
+            if device.held.is_empty() {
+                self.devices.remove(&mac);
+            }
+        }
+    }
+
+    fn ticket(&mut self) -> u64 {
+        self.tickets = self.tickets.saturating_add(1);
+        self.tickets
+    }
+
+    fn is_router_now(&self, mac: Mac, now: Timestamp) -> bool {
+        let Some(device) = self.devices.get(&mac) else { return false };
+        let recent =
+            device.held.iter().filter(|one| now.since(one.last) <= ROUTER_WINDOW && !is_link_local(one.addr));
+        let (mut hosts, mut networks) = (BTreeSet::new(), BTreeSet::new());
+        for one in recent {
+            if one.addr.is_v4() {
+                hosts.insert(one.host);
+            } else {
+                networks.insert(one.host.bits() >> 64);
+            }
+        }
+        hosts.len() > MAX_HOSTS_OF_A_DEVICE || networks.len() > MAX_HOSTS_OF_A_DEVICE
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "test arithmetic")]
+mod tests {
+    use super::*;
+
+    const CAM: Mac = Mac([0, 3, 0xc5, 0, 0, 1]);
+    const PC: Mac = Mac([2, 0, 0, 0, 0, 2]);
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_parts(seconds, 0)
+    }
+
+    fn v4(last: u8) -> Addr {
+        Addr::v4([10, 20, 0, last])
+    }
+
+    fn sees(table: &mut Sightings, addr: Addr, mac: Mac, seconds: i64) -> Change {
+        table.sees(addr, addr, mac, at(seconds), false)
+    }
+
+    #[test]
+    fn the_fourth_address_within_ten_minutes_makes_a_router() {
+        let mut table = Sightings::default();
+        for last in 1..=3 {
+            assert_eq!(sees(&mut table, v4(last), PC, 0), Change::New);
+        }
+        assert_eq!(sees(&mut table, v4(4), PC, 600), Change::Router);
+        assert_eq!(table.mac_of(v4(1)), None);
+        assert_eq!(sees(&mut table, v4(5), PC, 601), Change::None);
+
+        let mut slow = Sightings::default();
+        for last in 1..=9 {
+            assert_eq!(sees(&mut slow, v4(last), PC, i64::from(last) * 301), Change::New);
+        }
+    }
+
+    #[test]
+    fn an_address_seen_on_both_sides_of_a_router_finds_its_way_home() {
+        let mut table = Sightings::default();
+        let own = |last: u8| Mac([2, 0, 0, 0, 1, last]);
+        for last in 1..=4 {
+            sees(&mut table, v4(last), own(last), 0);
+            sees(&mut table, v4(last), PC, 1);
+            sees(&mut table, v4(last), own(last), 2);
+        }
+        for last in 1..=4 {
+            sees(&mut table, v4(last), PC, 3);
+            assert_eq!(table.mac_of(v4(last)), Some(own(last)));
+        }
+    }
+
+    #[test]
+    fn link_local_and_privacy_addresses_of_one_network_make_no_router() {
+        let mut table = Sightings::default();
+        for last in 0..1000_u16 {
+            let [high, low] = last.to_be_bytes();
+            let global = Addr::v6([0xfd, 0, 0, 0, 0, 0, 0, 1, 9, 9, 9, 9, 9, 9, high, low]);
+            let local = Addr::v6([0xfe, 0x80, 0, 0, 0, 0, 0, 0, 9, 9, 9, 9, 9, 9, high, low]);
+            assert_ne!(sees(&mut table, global, CAM, i64::from(last)), Change::Router);
+            assert_ne!(sees(&mut table, local, CAM, i64::from(last)), Change::Router);
+        }
+        assert!(table.bindings.len() <= MAX_ADDRESSES_PER_MAC);
+        assert_eq!(table.devices.len(), 1);
+    }
+
+    #[test]
+    fn four_networks_of_ipv6_behind_a_mac_make_a_router() {
+        let mut table = Sightings::default();
+        let net = |n: u8| Addr::v6([0x20, 1, 0xd, 0xb8, 0, 0, 0, n, 0, 0, 0, 0, 0, 0, 0, 1]);
+        let changes: Vec<Change> = (1..=4).map(|n| sees(&mut table, net(n), PC, 0)).collect();
+        assert_eq!(changes, [Change::New, Change::New, Change::New, Change::Router]);
+    }
+
+    #[test]
+    fn a_lease_takes_the_address_from_its_last_owner() {
+        let mut table = Sightings::default();
+        assert_eq!(table.sees(v4(1), v4(1), CAM, at(0), true), Change::New);
+        assert_eq!(table.sees(v4(1), v4(1), PC, at(9), true), Change::Moved { from: CAM });
+        assert_eq!(table.mac_of(v4(1)), Some(PC));
+        assert!(table.devices.get(&CAM).is_none());
+        // Ten leases, one after the other, are no router.
+        for last in 2..=11 {
+            assert_ne!(table.sees(v4(last), v4(last), PC, at(10), true), Change::Router);
+        }
+    }
+
+    #[test]
+    fn noise_is_no_device() {
+        let mut table = Sightings::default();
+        for (addr, mac) in [
+            (Addr::v4([0; 4]), CAM),
+            (Addr::v4([255; 4]), CAM),
+            (Addr::v4([239, 1, 1, 1]), CAM),
+            (v4(1), Mac([0xff; 6])),
+            (v4(1), Mac([0; 6])),
+        ] {
+            assert_eq!(sees(&mut table, addr, mac, 0), Change::None);
+        }
+        assert!(table.bindings.is_empty() && table.devices.is_empty());
+    }
+
+    #[test]
+    fn the_table_stays_within_its_cap_and_forgets_the_oldest() {
+        let mut table = Sightings::default();
+        let total = MAX_BINDINGS as u32 + 10;
+        for n in 0..total {
+            let [a, b, c, d] = n.to_be_bytes();
+            sees(&mut table, Addr::v4([10, b, c, d]), Mac([2, 1, a, b, c, d]), 0);
+        }
+        assert_eq!((table.bindings.len(), table.devices.len()), (MAX_BINDINGS, MAX_BINDINGS));
+        assert_eq!(table.mac_of(Addr::v4([10, 0, 0, 9])), None);
+        assert!(table.mac_of(Addr::v4([10, 0, 0, 10])).is_some());
+        assert!(table.order.len() <= 2 * MAX_BINDINGS);
+    }
+
+    #[test]
+    fn one_address_that_changes_its_mac_all_the_time_fills_no_memory() {
+        let mut table = Sightings::default();
+        for n in 0..MAX_BINDINGS as u32 * 3 {
+            let [a, b, c, d] = n.to_be_bytes();
+            sees(&mut table, v4(1), Mac([2, 1, a, b, c, d]), 0);
+        }
+        assert_eq!((table.bindings.len(), table.devices.len()), (1, MAX_BINDINGS));
+        assert!(table.device_order.len() <= 2 * MAX_BINDINGS);
+    }
+}
