@@ -53,7 +53,7 @@ impl MediaSearch {
     /// Whether more octets of this body would tell nothing more.
     pub fn is_settled(&self) -> bool {
         let most = if self.scanner.saw_picture() { PICTURE_OCTETS } else { BLANK_OCTETS };
-        self.settled || self.searched > most
+        self.settled || self.searched >= most
     }
 
     /// Takes octets of the body, the first of which stands at `at`. With `stream` the request named
@@ -65,14 +65,7 @@ impl MediaSearch {
             self.words(part, at, stream, teller);
         }
         self.body = self.body.saturating_add(octets.len());
-        if self.is_settled() {
-            return;
-        }
-        self.searched = self.searched.saturating_add(octets.len());
-        for (mark, at) in self.scanner.feed(octets, at) {
-            self.scanner.count(mark);
-            self.picture(mark, at, stream, teller);
-        }
+        self.pictures(octets, at, stream, teller);
         if self.multipart && self.mobotix_boundary && !stream && self.is_settled() && !self.settled {
             // The boundary was copied by another maker.
             let finding = Finding::Content(Content::Mjpeg, Certainty::Consistent);
@@ -80,26 +73,51 @@ impl MediaSearch {
         }
     }
 
+    /// Searches for pictures within the budget, which grows when the first one is found.
+    fn pictures(&mut self, octets: &[u8], at: u32, stream: bool, teller: &mut Teller<'_>) {
+        let mut rest = octets;
+        let mut at = at;
+        while !rest.is_empty() && !self.is_settled() {
+            let most = if self.scanner.saw_picture() { PICTURE_OCTETS } else { BLANK_OCTETS };
+            let room = rest.len().min(most.saturating_sub(self.searched));
+            let Some((part, after)) = rest.split_at_checked(room) else { return };
+            self.searched = self.searched.saturating_add(room);
+            for (mark, at) in self.scanner.feed(part, at) {
+                self.scanner.count(mark);
+                self.picture(mark, at, stream, teller);
+            }
+            rest = after;
+            at = at.saturating_add(u32::try_from(room).unwrap_or(u32::MAX));
+        }
+    }
+
     fn words(&mut self, part: &[u8], at: u32, stream: bool, teller: &mut Teller<'_>) {
         let from = at.saturating_sub(u32::try_from(self.tail.len()).unwrap_or(0));
         self.tail.extend_from_slice(part);
-        let place = |at: usize| from.saturating_add(u32::try_from(at).unwrap_or(u32::MAX));
+        let mut hits = Vec::new();
         if let Some(at) = find(&self.tail, JPEG_PART)
             && self.multipart
             && !stream
             && !self.mobotix_boundary
         {
-            let finding = Finding::Content(Content::Mjpeg, Certainty::Signature);
-            teller.tell(finding, place(at), JPEG_PART.len(), "multipart of JPEG pictures");
+            hits.push((Content::Mjpeg, Certainty::Signature, at, JPEG_PART.len()));
         }
         for ((content, certainty), at, length) in http_content::of_body(&self.tail) {
-            let finding = Finding::Content(content, certainty);
-            teller.tell(finding, place(at), length, "body names the content");
+            hits.push((content, certainty, at, length));
+        }
+        // In the order in which they end, as a smaller piece would have shown them.
+        hits.sort_by_key(|(_, _, at, length)| at.saturating_add(*length));
+        for (content, certainty, at, length) in hits {
+            let at = from.saturating_add(u32::try_from(at).unwrap_or(u32::MAX));
+            teller.tell(Finding::Content(content, certainty), at, length, "body names the content");
         }
         self.tail.drain(..self.tail.len().saturating_sub(BODY_WORD));
     }
 
     fn picture(&mut self, mark: Mark, at: u32, stream: bool, teller: &mut Teller<'_>) {
+        if self.settled {
+            return;
+        }
         let picture = matches!(mark, Mark::Picture { .. });
         if picture {
             teller.tell(Finding::DeviceKind(DeviceKind::MobotixCamera), at, 24, "MXF frame header");

@@ -84,7 +84,10 @@ impl Follower for MediaFollower {
     fn octets(&mut self, piece: &Piece<'_>, findings: &mut Vec<Located>) -> Following {
         let scanner = piece.side.of_mut(&mut self.scanners);
         let mut teller = Teller { told: &mut self.told, piece, findings };
-        let marks = scanner.feed(piece.octets, piece.offset);
+        let searched = piece.side.of_mut(&mut self.searched);
+        let room = piece.octets.len().min(SEARCHED_OCTETS.saturating_sub(*searched));
+        *searched = searched.saturating_add(room);
+        let marks = scanner.feed(piece.octets.get(..room).unwrap_or_default(), piece.offset);
         for (mark, at) in marks {
             scanner.count(mark);
             if matches!(mark, Mark::Picture { .. }) {
@@ -95,9 +98,7 @@ impl Follower for MediaFollower {
             }
         }
         let certain = matches!(scanner.content(), Some((Content::MxpegEventStream, _)));
-        let searched = piece.side.of_mut(&mut self.searched);
-        *searched = searched.saturating_add(piece.octets.len());
-        if certain || *searched > SEARCHED_OCTETS { Following::Done } else { Following::More }
+        if certain || *searched >= SEARCHED_OCTETS { Following::Done } else { Following::More }
     }
 
     fn gap(&mut self, side: Side) -> Following {

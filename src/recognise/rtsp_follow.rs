@@ -101,8 +101,6 @@ impl Reader {
                 if whole {
                     let (line, start) = self.line.finish();
                     self.take_line(&line, start, session, teller);
-                } else if self.stage == Stage::Headers && self.block > BLOCK_OCTETS {
-                    self.lose();
                 }
                 used
             }
@@ -114,6 +112,7 @@ impl Reader {
     fn frame(&mut self, octets: &[u8], session: &mut Session, at: u32, teller: &mut Teller<'_>) -> usize {
         let wanted = if self.unsure { UNSURE_HEADER } else { FRAME_HEADER };
         let used = octets.len().min(wanted.saturating_sub(self.frame.len()));
+        let at = at.saturating_sub(u32::try_from(self.frame.len()).unwrap_or(0));
         self.frame.extend_from_slice(octets.get(..used).unwrap_or_default());
         let [_, _, high, low, payload @ ..] = self.frame.as_slice() else { return used };
         if self.frame.len() < wanted {

@@ -65,7 +65,10 @@ impl Spec {
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
         match () {
             () if is("multicast") => self.multicast = true,
-            () if is("mode") => self.record = contains(value, b"record") || contains(value, b"receive"),
+            () if is("mode") => {
+                let sends = contains(value, b"record") || contains(value, b"receive");
+                self.record = sends && !contains(value, b"play");
+            }
             () if is("destination") => self.destination = address(value),
             () if is("source") => self.source = address(value),
             () if is("port") => self.group_ports = range(value),
@@ -192,7 +195,7 @@ mod tests {
 
     #[test]
     fn addresses_of_rtsp_2_are_read() {
-        let request = "RTP/AVP/UDP;unicast;dest_addr=\":4588\"/\":4589\";mode=\"PLAY,RECORD2\"";
+        let request = "RTP/AVP/UDP;unicast;dest_addr=\":4588\"/\":4589\";mode=\"PLAY,RECORD\"";
         assert_eq!(read(request).len(), 1);
         let reply = "RTP/AVP;unicast;dest_addr=\"[2001:db8::1]:5000\"/\"[2001:db8::1]:5001\";src_addr=\":6256\"/\":6257\"";
         assert_eq!(read(reply), ["2001:db8::1:5000-5001 :6256-6257"]);
