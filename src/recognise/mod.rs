@@ -13,6 +13,34 @@ pub mod finding;
 pub mod head;
 pub mod registry;
 
+mod dhcp;
+mod dhcpv6;
+mod dns;
+mod dns_follow;
+mod dns_message;
+mod entropy;
+mod ftp;
+mod imageserver;
+mod matrix;
+mod mdns;
+mod mxmessage;
+mod nbns;
+mod ntp;
+mod octets;
+mod postgresql;
+mod reply;
+mod smb;
+mod smb_follow;
+mod smb_recording;
+mod smtp;
+mod ssdp;
+mod ssh;
+mod starttls;
+mod tds;
+mod tds_follow;
+mod tls_after;
+mod ws_discovery;
+
 pub use finding::Finding;
 pub use head::Head;
 
