@@ -2,6 +2,12 @@
 //! new file beside this one and one line here.
 
 use super::Recogniser;
+use super::camera_vendors::Baichuan;
+use super::camera_vendors::DahuaDhip;
+use super::camera_vendors::DahuaDvrip;
+use super::camera_vendors::Pppp;
+use super::camera_vendors::Xiongmai;
+use super::dcerpc::Dcerpc;
 use super::dhcp::Dhcp;
 use super::dhcpv6::Dhcpv6;
 use super::dns::Dns;
@@ -9,21 +15,33 @@ use super::dns::DnsOverTcp;
 use super::ftp::Ftp;
 use super::imageserver::ImageServer;
 use super::imageserver::ImageServerMidStream;
+use super::ipsec::Ipsec;
+use super::kerberos::Kerberos;
+use super::ldap::Ldap;
 use super::matrix::Matrix;
 use super::matrix::MatrixWithin;
+use super::mc_nmf::McNmf;
 use super::mdns::Llmnr;
 use super::mdns::Mdns;
 use super::mxmessage::MxMessage;
 use super::nbns::Nbdgm;
 use super::nbns::Nbns;
 use super::ntp::Ntp;
+use super::onc_rpc::Nfs;
+use super::onc_rpc::Portmap;
+use super::openvpn::Openvpn;
 use super::postgresql::Postgresql;
+use super::rdp::Rdp;
+use super::sip::Sip;
 use super::smb::Smb;
 use super::smb::SmbMidStream;
 use super::smtp::Smtp;
+use super::snmp::Snmp;
 use super::ssdp::Ssdp;
 use super::ssh::Ssh;
+use super::stun::Stun;
 use super::tds::Tds;
+use super::wireguard::Wireguard;
 use super::ws_discovery::WsDiscovery;
 
 /// The recognisers in force, most specific signature first, heuristics last.
@@ -33,9 +51,23 @@ pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &Smb,
     &Ssh,
     &Tds,
+    &Rdp,
     &Postgresql,
+    &McNmf,
     &Smtp,
     &Ftp,
+    &Sip,
+    &DahuaDhip,
+    &DahuaDvrip,
+    &Xiongmai,
+    &Baichuan,
+    &Stun,
+    &Kerberos,
+    &Ldap,
+    &Snmp,
+    &Dcerpc,
+    &Nfs,
+    &Portmap,
     &Nbns,
     &Nbdgm,
     &Dhcp,
@@ -45,8 +77,12 @@ pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &Llmnr,
     &Dns,
     &DnsOverTcp,
+    &Ipsec,
+    &Wireguard,
+    &Openvpn,
     &Dhcpv6,
     &Ntp,
+    &Pppp,
     &MatrixWithin,
     &SmbMidStream,
     &ImageServerMidStream,

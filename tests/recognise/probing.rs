@@ -16,33 +16,33 @@ use camsentry::service::Service;
 use camsentry::service::Transport;
 
 /// One side of a flow that must be recognised.
-pub struct Case {
-    pub name: &'static str,
-    pub transport: Transport,
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) transport: Transport,
     /// Sender's and receiver's port.
-    pub ports: (u16, u16),
+    pub(crate) ports: (u16, u16),
     /// TCP: one stream. UDP: datagrams.
-    pub parts: Vec<Vec<u8>>,
-    pub service: Service,
-    pub sender: Sender,
-    pub certainty: Certainty,
+    pub(crate) parts: Vec<Vec<u8>>,
+    pub(crate) service: Service,
+    pub(crate) sender: Sender,
+    pub(crate) certainty: Certainty,
     /// Certainty on ports that say nothing; none if it is refused there.
-    pub elsewhere: Option<Certainty>,
+    pub(crate) elsewhere: Option<Certainty>,
 }
 
 /// A head and what it borrows.
-pub struct Question {
-    pub key: FlowKey,
-    pub side: Side,
-    pub octets: Vec<u8>,
-    pub ends: Vec<u32>,
-    pub from_start: bool,
-    pub finished: bool,
-    pub cut: bool,
+pub(crate) struct Question {
+    pub(crate) key: FlowKey,
+    pub(crate) side: Side,
+    pub(crate) octets: Vec<u8>,
+    pub(crate) ends: Vec<u32>,
+    pub(crate) from_start: bool,
+    pub(crate) finished: bool,
+    pub(crate) cut: bool,
 }
 
 impl Question {
-    pub fn new(transport: Transport, ports: (u16, u16), parts: &[Vec<u8>]) -> Self {
+    pub(crate) fn new(transport: Transport, ports: (u16, u16), parts: &[Vec<u8>]) -> Self {
         let from = (Addr::v4([10, 20, 0, 17]), ports.0);
         let to = (Addr::v4([10, 10, 0, 5]), ports.1);
         let (key, side) = FlowKey::canonical(from, to, transport, 0);
@@ -58,7 +58,7 @@ impl Question {
         Self { key, side, octets, ends, from_start: true, finished: false, cut: false }
     }
 
-    pub fn head(&self) -> Head<'_> {
+    pub(crate) fn head(&self) -> Head<'_> {
         Head {
             key: &self.key,
             side: self.side,
@@ -72,7 +72,7 @@ impl Question {
     }
 
     /// The first recogniser in the registry's order that matches, if those before it have refused.
-    pub fn asked(&self) -> Probe {
+    pub(crate) fn asked(&self) -> Probe {
         let head = self.head();
         for recogniser in RECOGNISERS.iter().filter(|one| one.speaks(self.key.transport)) {
             match recogniser.probe(&head) {
@@ -84,7 +84,7 @@ impl Question {
     }
 }
 
-pub fn ask(transport: Transport, ports: (u16, u16), parts: &[Vec<u8>]) -> Option<Recognition> {
+pub(crate) fn ask(transport: Transport, ports: (u16, u16), parts: &[Vec<u8>]) -> Option<Recognition> {
     let mut question = Question::new(transport, ports, parts);
     question.finished = true;
     match question.asked() {
@@ -94,7 +94,7 @@ pub fn ask(transport: Transport, ports: (u16, u16), parts: &[Vec<u8>]) -> Option
 }
 
 /// Opens it; cut at every octet; on a foreign port.
-pub fn holds(case: &Case) {
+pub(crate) fn holds(case: &Case) {
     let found = ask(case.transport, case.ports, &case.parts)
         .unwrap_or_else(|| panic!("{}: not recognised", case.name));
     assert_eq!(found.service, case.service, "{}", case.name);
@@ -144,7 +144,7 @@ fn datagram_is_cut_at_every_octet(case: &Case) {
 }
 
 /// Hands the sides' octets to the follower of `service` in pieces of `piece` octets.
-pub fn learned(service: Service, transport: Transport, said: &[(Side, Vec<u8>)], piece: usize) -> Vec<Finding> {
+pub(crate) fn learned(service: Service, transport: Transport, said: &[(Side, Vec<u8>)], piece: usize) -> Vec<Finding> {
     let recogniser = RECOGNISERS
         .iter()
         .find(|one| one.service() == service && one.speaks(transport))
@@ -166,7 +166,7 @@ pub fn learned(service: Service, transport: Transport, said: &[(Side, Vec<u8>)],
 }
 
 /// Octets from hex digits; blanks are skipped.
-pub fn hex(text: &str) -> Vec<u8> {
+pub(crate) fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<u32> = text.chars().filter_map(|digit| digit.to_digit(16)).collect();
     let octet = |pair: &[u32]| u8::try_from(pair.iter().fold(0, |sum, digit| sum * 16 + digit)).unwrap();
     digits.chunks_exact(2).map(octet).collect()
