@@ -9,7 +9,6 @@ use super::rtp::Rtp;
 use super::rtsp::Rtsp;
 use super::rtsp::RtspMidstream;
 use super::tls::Tls;
-
 /// The recognisers in force, most specific signature first, heuristics last.
 pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &Rtsp,
@@ -20,4 +19,86 @@ pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &MobotixMedia,
     &Rtcp,
     &Rtp,
+use super::camera_vendors::Baichuan;
+use super::camera_vendors::DahuaDhip;
+use super::camera_vendors::DahuaDvrip;
+use super::camera_vendors::Pppp;
+use super::camera_vendors::Xiongmai;
+use super::dcerpc::Dcerpc;
+use super::dhcp::Dhcp;
+use super::dhcpv6::Dhcpv6;
+use super::dns::Dns;
+use super::dns::DnsOverTcp;
+use super::ftp::Ftp;
+use super::imageserver::ImageServer;
+use super::imageserver::ImageServerMidStream;
+use super::ipsec::Ipsec;
+use super::kerberos::Kerberos;
+use super::ldap::Ldap;
+use super::matrix::Matrix;
+use super::matrix::MatrixWithin;
+use super::mc_nmf::McNmf;
+use super::mdns::Llmnr;
+use super::mdns::Mdns;
+use super::mxmessage::MxMessage;
+use super::nbns::Nbdgm;
+use super::nbns::Nbns;
+use super::ntp::Ntp;
+use super::onc_rpc::Nfs;
+use super::onc_rpc::Portmap;
+use super::openvpn::Openvpn;
+use super::postgresql::Postgresql;
+use super::rdp::Rdp;
+use super::sip::Sip;
+use super::smb::Smb;
+use super::smb::SmbMidStream;
+use super::smtp::Smtp;
+use super::snmp::Snmp;
+use super::ssdp::Ssdp;
+use super::ssh::Ssh;
+use super::stun::Stun;
+use super::tds::Tds;
+use super::wireguard::Wireguard;
+use super::ws_discovery::WsDiscovery;
+    &ImageServer,
+    &Matrix,
+    &Smb,
+    &Ssh,
+    &Tds,
+    &Rdp,
+    &Postgresql,
+    &McNmf,
+    &Smtp,
+    &Ftp,
+    &Sip,
+    &DahuaDhip,
+    &DahuaDvrip,
+    &Xiongmai,
+    &Baichuan,
+    &Stun,
+    &Kerberos,
+    &Ldap,
+    &Snmp,
+    &Dcerpc,
+    &Nfs,
+    &Portmap,
+    &Nbns,
+    &Nbdgm,
+    &Dhcp,
+    &Ssdp,
+    &WsDiscovery,
+    &Mdns,
+    &Llmnr,
+    &Dns,
+    &DnsOverTcp,
+    &Ipsec,
+    &Wireguard,
+    &Openvpn,
+    &Dhcpv6,
+    &Ntp,
+    &Pppp,
+    &MatrixWithin,
+    &SmbMidStream,
+    &ImageServerMidStream,
+    &MxMessage,
 ];

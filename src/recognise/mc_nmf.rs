@@ -1,0 +1,45 @@
+//! .NET Message Framing (`net.tcp`): the preamble of its client.
+//!
+//! Source: [MC-NMF] §2.2.3 (version, mode, via records).
+
+use super::Certainty;
+use super::Head;
+use super::Probe;
+use super::Recogniser;
+use super::Recognition;
+use super::Sender;
+use super::Service;
+use super::Transport;
+use super::octets::Octets;
+use super::octets::Read;
+use super::octets::answer;
+use super::octets::require;
+
+/// See the module.
+pub(super) struct McNmf;
+
+impl Recogniser for McNmf {
+    fn service(&self) -> Service {
+        Service::McNmf
+    }
+
+    fn speaks(&self, transport: Transport) -> bool {
+        transport == Transport::Tcp
+    }
+
+    fn probe(&self, head: &Head<'_>) -> Probe {
+        answer(preamble(Octets::of(head)))
+    }
+}
+
+/// Version 1.0, a mode, and a via record with an address of the scheme `net.tcp`.
+fn preamble(octets: Octets<'_>) -> Read<Recognition> {
+    octets.expect(0, &[0, 1, 0, 1])?;
+    require((1..=4).contains(&octets.u8(4)?))?;
+    octets.expect(5, &[2])?;
+    // The length takes seven bits per octet; an address of 128 octets or more has two of them.
+    let via = if octets.u8(6)? < 0x80 { 7 } else { 8 };
+    octets.expect(via, b"net.tcp://")?;
+    let what = "preamble with an address of net.tcp";
+    Ok(Recognition::proved(Service::McNmf, Certainty::Signature, Sender::Client, 17, what))
+}

@@ -1,0 +1,61 @@
+//! SSDP, the discovery of UPnP: HTTP's form in datagrams.
+//!
+//! Source: UPnP Device Architecture 1.1 §1.2 (NOTIFY), §1.3 (M-SEARCH and its unicast answer).
+
+use super::Certainty;
+use super::Head;
+use super::Probe;
+use super::Recogniser;
+use super::Recognition;
+use super::Sender;
+use super::Service;
+use super::Transport;
+use super::octets::Octets;
+use super::octets::Read;
+use super::octets::answer;
+use super::octets::require;
+
+/// See the module.
+pub(super) struct Ssdp;
+
+const PORT: u16 = 1900;
+
+/// Start lines with who sends them. Who notifies opens the flow, as who searches does.
+const STARTS: [(&[u8], &str); 2] = [(b"M-SEARCH * HTTP/1.", "M-SEARCH"), (b"NOTIFY * HTTP/1.", "NOTIFY")];
+
+impl Recogniser for Ssdp {
+    fn service(&self) -> Service {
+        Service::Ssdp
+    }
+
+    fn speaks(&self, transport: Transport) -> bool {
+        transport == Transport::Udp
+    }
+
+    fn probe(&self, head: &Head<'_>) -> Probe {
+        answer(message(Octets::of(head), head.from_port() == PORT))
+    }
+}
+
+fn message(octets: Octets<'_>, from_port: bool) -> Read<Recognition> {
+    for (start, what) in STARTS {
+        if octets.expect(0, start).is_ok() {
+            let length = u16::try_from(start.len()).unwrap_or(u16::MAX);
+            let certainty = Certainty::Signature;
+            return Ok(Recognition::proved(Service::Ssdp, certainty, Sender::Client, length, what));
+        }
+    }
+    octets.expect(0, b"HTTP/1.")?;
+    octets.expect(8, b" 200")?;
+    let named = header(octets.seen(), b"usn:") || header(octets.seen(), b"st:");
+    require(named || (from_port && octets.is_cut()))?;
+    let certainty = if named { Certainty::Signature } else { Certainty::Consistent };
+    let what = "unicast answer to M-SEARCH";
+    Ok(Recognition::proved(Service::Ssdp, certainty, Sender::Server, 12, what))
+}
+
+/// Whether a line starts with this header's name.
+fn header(octets: &[u8], name: &[u8]) -> bool {
+    let starts = |line: &[u8]| line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+    octets.split(|octet| *octet == b'\n').any(starts)
+}
