@@ -249,7 +249,13 @@ pub struct RuleHits {
 pub struct JudgeTotals {
     /// Flows closed.
     pub flows: u64,
-    /// Flows by verdict.
+    /// TCP flows of which one direction only was seen.
+    pub one_way_flows: u64,
+    /// TCP flows of which both directions were seen.
+    pub two_way_flows: u64,
+    /// Flows that were there before the capture began.
+    pub midstream_flows: u64,
+    /// Flows that were judged.
     pub judged_flows: u64,
     /// Flows out of scope.
     pub out_of_scope_flows: u64,

@@ -17,6 +17,7 @@ use crate::recognise::Finding;
 use crate::recognise::Recognition;
 use crate::recognise::Sender;
 use crate::recognise::finding::AuthScheme;
+use crate::recognise::finding::DeviceKind;
 use crate::recognise::finding::SmbDialect;
 use crate::service::Certainty;
 use crate::service::Content;
@@ -55,7 +56,9 @@ pub struct FlowState {
     pub last_seen: Timestamp,
     /// What was counted when it was last told.
     pub tallies: [SideTally; 2],
-    /// The sides that only a client could be.
+    /// What each side said of itself, `[A, B]`.
+    pub devices: [Option<DeviceKind>; 2],
+    /// The side that only a client could be.
     client: Option<Side>,
 }
 
@@ -76,6 +79,7 @@ impl FlowState {
             first_seen: time,
             last_seen: time,
             tallies: [SideTally::default(); 2],
+            devices: [None; 2],
             client: None,
         }
     }
@@ -148,6 +152,7 @@ impl FlowState {
             Finding::FactoryPassword => {
                 self.traits.factory_password = self.traits.factory_password.or(Some(evidence));
             }
+            Finding::DeviceKind(kind) => *side.of_mut(&mut self.devices) = Some(*kind),
             Finding::SmbDialect(SmbDialect::Smb1) => self.traits.smb1 = Some(evidence),
             _ => {}
         }

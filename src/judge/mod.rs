@@ -27,11 +27,14 @@ use crate::flow::FlowFacts;
 use crate::flow::Side;
 use crate::flow::facts::Initiation;
 use crate::flow::facts::Opening;
+use crate::flow::facts::Outcome;
 use crate::flow::key::FlowNumber;
 use crate::inventory::HostView;
+use crate::inventory::Act;
 use crate::inventory::Inventory;
 use crate::inventory::Observation;
 use crate::inventory::role::RoleSet;
+use crate::judge::audit::JudgeTotals;
 use crate::judge::conversation::Conversation;
 use crate::judge::conversation::ConversationIndex;
 use crate::judge::conversation::ConversationKey;
@@ -104,7 +107,7 @@ pub struct Judge {
     questions: HashMap<FlowNumber, ConversationIndex, foldhash::fast::FixedState>,
     closed: Vec<ClosedFlow>,
     folded: Folded,
-    flow_count: u64,
+    totals: JudgeTotals,
 }
 
 impl Judge {
@@ -121,7 +124,7 @@ impl Judge {
             questions: HashMap::default(),
             closed: Vec::new(),
             folded: Folded::default(),
-            flow_count: 0,
+            totals: JudgeTotals::default(),
         }
     }
 
@@ -150,7 +153,7 @@ impl Judge {
     }
 
     fn opened(&mut self, flow: FlowNumber, opening: &Opening, time: Timestamp) {
-        self.flow_count = self.flow_count.saturating_add(1);
+        self.totals.flows = self.totals.flows.saturating_add(1);
         for side in [Side::A, Side::B] {
             let addr = opening.key.end(side).0;
             if let Some(mac) = *side.of(&opening.macs)
@@ -190,12 +193,6 @@ impl Judge {
             Finding::Lease { addr, mac } => {
                 self.inventory.sees(*addr, *mac, time, true);
             }
-            Finding::DeviceKind(kind) => {
-                if let Some(live) = self.flows.get(&flow) {
-                    let addr = live.state.key.end(*side).0;
-                    self.inventory.device(addr, *kind);
-                }
-            }
             Finding::Media(media) => {
                 let Some(live) = self.flows.get(&flow) else {
                     return;
@@ -229,6 +226,7 @@ impl Judge {
 
     fn closed(&mut self, facts: FlowFacts, time: Timestamp) {
         let number = facts.number;
+        self.count(&facts);
         self.update(number, &EventKind::Closed(Box::new(facts.clone())), time);
         self.settle(number);
         let Some(live) = self.flows.remove(&number) else {
@@ -247,6 +245,18 @@ impl Judge {
             let (conversation, orientation) = (joined.conversation, joined.orientation);
             self.closed.push(ClosedFlow { facts, state: live.state, orientation, conversation });
         }
+    }
+
+    fn count(&mut self, facts: &FlowFacts) {
+        let add = |sum: &mut u64, holds: bool| *sum = sum.saturating_add(u64::from(holds));
+        let [a, b] = &facts.tallies;
+        let one_way = a.packets == 0 || b.packets == 0;
+        let is_tcp = facts.key.transport == Transport::Tcp;
+        // An attempt that nobody answers is no sign of a one-way mirror.
+        let attempted = facts.initiation == Initiation::Observed && facts.outcome == Outcome::Attempted;
+        add(&mut self.totals.one_way_flows, is_tcp && one_way && !attempted);
+        add(&mut self.totals.two_way_flows, is_tcp && !one_way);
+        add(&mut self.totals.midstream_flows, facts.midstream);
     }
 
     /// Lets a flow join its conversation, if it has not yet.
@@ -403,21 +413,20 @@ impl Judge {
             return;
         };
         let state = &live.state;
-        let Some((service, certainty, _)) = state.service else {
-            return;
-        };
-        let (server, port) = state.key.end(orientation.orig.other());
-        let observation = Observation {
-            client: state.key.end(orientation.orig).0,
-            server,
-            transport: state.key.transport,
-            port: orientation.port.unwrap_or(port),
-            service,
-            certainty,
-            content: state.content,
+        let service = state.service.map(|(service, certainty, _)| (service, certainty));
+        let port = orientation.port.unwrap_or(state.key.end(orientation.orig.other()).1);
+        let observations = [(orientation.orig, Act::Client), (orientation.orig.other(), Act::Server)];
+        let observations = observations.map(|(side, act)| Observation {
+            host: state.key.end(side).0,
+            peer: state.key.end(side.other()).0,
+            act,
             initiation: orientation.initiation,
-        };
-        self.inventory.observe(&observation);
+            port,
+            service,
+            content: state.content,
+            device: *side.of(&state.devices),
+        });
+        observations.iter().for_each(|observation| self.inventory.observe(observation));
     }
 
     /// The inventory, for the draft of a site file.

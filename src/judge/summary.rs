@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::addr::Addr;
 use crate::flow::facts::Outcome;
 use crate::inventory::HostView;
+use crate::inventory::Inventory;
 use crate::inventory::Standing;
 use crate::inventory::role::RoleSet;
 use crate::judge::Judge;
@@ -38,7 +39,7 @@ use crate::verdict::Withheld;
 impl Judge {
     /// Ends the run: infers roles where there is no site, makes every ruling that is missing and hands
     /// everything out. All flows must have been closed.
-    pub fn finish(mut self) -> Audit {
+    pub fn finish(mut self) -> (Audit, Inventory) {
         self.inventory.settle();
         self.rule_all();
         let conversations: Vec<&Conversation> = self
@@ -48,7 +49,7 @@ impl Judge {
             .filter(|c| !c.is_abandoned())
             .collect();
         let violations = self.violations(&conversations);
-        Audit {
+        let audit = Audit {
             site: self.policy.site().map(|site| Arc::clone(&site.name)),
             policy_hash: self.policy.hash(),
             advice: self.advice(&conversations),
@@ -59,7 +60,8 @@ impl Judge {
             totals: self.totals(&conversations),
             complete: self.folded.is_empty(),
             violations,
-        }
+        };
+        (audit, self.inventory)
     }
 
     fn party(&self, host: &HostView) -> Party {
@@ -313,7 +315,7 @@ impl Judge {
     }
 
     fn totals(&self, conversations: &[&Conversation]) -> JudgeTotals {
-        let mut totals = JudgeTotals { flows: self.flow_count, ..JudgeTotals::default() };
+        let mut totals = self.totals;
         let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
         for conversation in conversations {
             add(&mut totals.conversations, 1);

@@ -102,7 +102,8 @@ impl Watch {
     /// Feeds the follower.
     pub(super) fn follow(&mut self, part: &Part<'_>, desk: &mut Watching<'_>) {
         let Some(follower) = &mut self.follower else { return };
-        let piece = Piece { side: part.side, octets: part.octets, offset: part.offset, packet: part.packet };
+        let Part { key, side, octets, offset, packet, .. } = *part;
+        let piece = Piece { key, side, octets, offset, packet };
         let mut located = Vec::new();
         if !part.octets.is_empty() && follower.octets(&piece, &mut located) == Following::Done {
             self.follower = None;

@@ -2,23 +2,6 @@
 //! new file beside this one and one line here.
 
 use super::Recogniser;
-use super::http::Http;
-use super::mxpeg_flow::MobotixMedia;
-use super::rtp::Rtcp;
-use super::rtp::Rtp;
-use super::rtsp::Rtsp;
-use super::rtsp::RtspMidstream;
-use super::tls::Tls;
-/// The recognisers in force, most specific signature first, heuristics last.
-pub static RECOGNISERS: &[&dyn Recogniser] = &[
-    &Rtsp,
-    &Http,
-    &Tls,
-    // Heuristics, and what stands in the middle of something.
-    &RtspMidstream,
-    &MobotixMedia,
-    &Rtcp,
-    &Rtp,
 use super::camera_vendors::Baichuan;
 use super::camera_vendors::DahuaDhip;
 use super::camera_vendors::DahuaDvrip;
@@ -30,6 +13,7 @@ use super::dhcpv6::Dhcpv6;
 use super::dns::Dns;
 use super::dns::DnsOverTcp;
 use super::ftp::Ftp;
+use super::http::Http;
 use super::imageserver::ImageServer;
 use super::imageserver::ImageServerMidStream;
 use super::ipsec::Ipsec;
@@ -41,6 +25,7 @@ use super::mc_nmf::McNmf;
 use super::mdns::Llmnr;
 use super::mdns::Mdns;
 use super::mxmessage::MxMessage;
+use super::mxpeg_flow::MobotixMedia;
 use super::nbns::Nbdgm;
 use super::nbns::Nbns;
 use super::ntp::Ntp;
@@ -49,6 +34,10 @@ use super::onc_rpc::Portmap;
 use super::openvpn::Openvpn;
 use super::postgresql::Postgresql;
 use super::rdp::Rdp;
+use super::rtp::Rtcp;
+use super::rtp::Rtp;
+use super::rtsp::Rtsp;
+use super::rtsp::RtspMidstream;
 use super::sip::Sip;
 use super::smb::Smb;
 use super::smb::SmbMidStream;
@@ -58,8 +47,15 @@ use super::ssdp::Ssdp;
 use super::ssh::Ssh;
 use super::stun::Stun;
 use super::tds::Tds;
+use super::tls::Tls;
 use super::wireguard::Wireguard;
 use super::ws_discovery::WsDiscovery;
+
+/// The recognisers in force, most specific signature first, heuristics last.
+pub static RECOGNISERS: &[&dyn Recogniser] = &[
+    &Rtsp,
+    &Http,
+    &Tls,
     &ImageServer,
     &Matrix,
     &Smb,
@@ -97,8 +93,14 @@ use super::ws_discovery::WsDiscovery;
     &Dhcpv6,
     &Ntp,
     &Pppp,
+    // What shows in the middle of a stream.
+    &RtspMidstream,
+    &MobotixMedia,
     &MatrixWithin,
     &SmbMidStream,
     &ImageServerMidStream,
+    // Heuristics.
+    &Rtcp,
+    &Rtp,
     &MxMessage,
 ];

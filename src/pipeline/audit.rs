@@ -1,0 +1,95 @@
+//! One audit over a source of frames: the pipeline's events go to a judge, and what both counted
+//! becomes the facts of the run.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::capture::FrameSource;
+use crate::export::run_facts::RunFacts;
+use crate::inventory::Inventory;
+use crate::judge::Judge;
+use crate::judge::JudgeSettings;
+use crate::judge::audit::Audit;
+use crate::judge::audit::JudgeTotals;
+use crate::pipeline::control::Control;
+use crate::pipeline::offline;
+use crate::pipeline::settings::PipelineSettings;
+use crate::pipeline::tally::RunTally;
+use crate::policy::force::Policy;
+
+/// How to audit.
+#[derive(Clone, Debug)]
+pub struct Auditor {
+    /// The rules.
+    pub policy: Arc<Policy>,
+    /// Worker threads; the result is the same for any number.
+    pub workers: NonZeroUsize,
+    /// Keep every flow for the flow log.
+    pub keep_flows: bool,
+    /// Draft a site file from what was seen.
+    pub draft: bool,
+}
+
+/// What an audit gives.
+#[derive(Debug)]
+pub struct Audited {
+    /// What was found.
+    pub audit: Audit,
+    /// What was read; files and interfaces are the source's to name.
+    pub run: RunFacts,
+    /// The draft of a site file, if asked for.
+    pub draft: Option<String>,
+}
+
+impl Auditor {
+    /// Reads `source` to its end, or until `stop` is set, and judges all of it.
+    pub fn run(
+        &self,
+        source: &mut dyn FrameSource,
+        stop: &AtomicBool,
+        progress: &mut dyn FnMut(u64),
+    ) -> Audited {
+        let inventory = Inventory::new(self.policy.site().cloned());
+        let keys = self.policy.site().is_some_and(|site| site.key_by_vlan);
+        let settings = JudgeSettings { keep_flows: self.keep_flows, ..JudgeSettings::default() };
+        let mut judge = Judge::new(Arc::clone(&self.policy), inventory, settings);
+        let mut pipeline = PipelineSettings::default();
+        pipeline.flow.key_by_vlan = keys;
+        let mut control = Control { stop, progress };
+        let mut take = |events| judge.take(events);
+        let tally = offline::run(source, &pipeline, self.workers, &mut control, &mut take);
+        let (audit, inventory) = judge.finish();
+        let mut run = facts(&tally, &audit.totals);
+        run.faults = source.faults().to_vec();
+        let draft = self.draft.then(|| inventory.draft());
+        Audited { audit, run, draft }
+    }
+}
+
+fn facts(tally: &RunTally, totals: &JudgeTotals) -> RunFacts {
+    let decode = &tally.decode;
+    let workers = &tally.workers;
+    let mut undecoded: BTreeMap<&'static str, u64> = BTreeMap::new();
+    for (cause, count) in decode.undecoded.iter().filter(|(_, count)| count.frames > 0) {
+        undecoded.insert(cause.as_str(), count.frames);
+    }
+    if workers.abandoned_packets > 0 {
+        undecoded.insert(crate::decode::Undecoded::Abandoned.as_str(), workers.abandoned_packets);
+    }
+    RunFacts {
+        packets: decode.seen.frames,
+        octets: decode.seen.octets,
+        undecoded,
+        flow_packets: workers.flows.packets,
+        duplicate_packets: workers.flows.duplicates,
+        flows: workers.flows.opened,
+        evicted_flows: workers.flows.evicted,
+        one_way_flows: totals.one_way_flows,
+        two_way_flows: totals.two_way_flows,
+        midstream_flows: totals.midstream_flows,
+        interrupted: tally.stopped,
+        ..RunFacts::default()
+    }
+}
