@@ -1,0 +1,130 @@
+//! Fills batches: frames from the source, decoded, each thing with its shard and its place.
+
+use crate::capture::Frame;
+use crate::capture::FrameSource;
+use crate::capture::Supply;
+use crate::decode::DecodeTally;
+use crate::decode::Decoder;
+use crate::event::Event;
+use crate::event::EventKind;
+use crate::event::Stamp;
+use crate::flow::shard::shard_of;
+use crate::pipeline::settings::PipelineSettings;
+use crate::pipeline::work::Item;
+use crate::pipeline::work::What;
+use crate::pipeline::work::Work;
+use crate::time::Span;
+use crate::time::Timestamp;
+
+/// When the next file begins so long after the last one ended, nobody watched in between.
+const WATCH_BREAK: Span = Span::from_secs(10);
+/// What is due at the end of the source comes behind its last frame.
+const END: u64 = u64::MAX - 1;
+
+/// Reads and decodes.
+pub(super) struct Intake {
+    decoder: Decoder,
+    seed: u64,
+    watched: Option<Watched>,
+    sightings: u64,
+}
+
+/// The last frame, as far as watching is concerned.
+#[derive(Clone, Copy)]
+struct Watched {
+    latest: Timestamp,
+    file: u16,
+    number: u64,
+}
+
+/// How much of a batch's decoded things has its place.
+#[derive(Clone, Copy, Default)]
+struct Placed {
+    segments: usize,
+    errors: usize,
+    sightings: usize,
+}
+
+impl Intake {
+    pub(super) fn new(settings: &PipelineSettings<'_>) -> Self {
+        Self { decoder: Decoder::new(settings.decode), seed: settings.flow.seed, watched: None, sightings: 0 }
+    }
+
+    /// Fills `work`, which is empty, with the next batch.
+    pub(super) fn read(&mut self, source: &mut dyn FrameSource, work: &mut Work) -> Supply {
+        let supply = source.fill(&mut work.frames);
+        let mut placed = Placed::default();
+        for index in 0..work.frames.frames.len() {
+            let Some(frame) = work.frames.frames.get(index).copied() else { break };
+            self.decoder.decode(&mut work.frames, index, &mut work.decoded);
+            let watch = self.watch(&frame);
+            self.place(frame.number, watch, &mut placed, work);
+        }
+        supply
+    }
+
+    /// Fills `work`, which is empty, with what was held back to the end.
+    pub(super) fn finish(&mut self, work: &mut Work) {
+        self.decoder.finish(&mut work.frames, &mut work.decoded);
+        self.place(END, None, &mut Placed::default(), work);
+    }
+
+    /// What the decoder counted.
+    pub(super) fn tally(&self) -> &DecodeTally {
+        self.decoder.tally()
+    }
+
+    /// How many sightings there were.
+    pub(super) fn sightings(&self) -> u64 {
+        self.sightings
+    }
+
+    /// The latest time, and the highest number, of all frames.
+    pub(super) fn end(&self) -> (Timestamp, u64) {
+        self.watched.map_or((Timestamp::default(), 0), |watched| (watched.latest, watched.number))
+    }
+
+    /// Whether watching begins (again) with this frame.
+    fn watch(&mut self, frame: &Frame) -> Option<Timestamp> {
+        let begins = self
+            .watched
+            .is_none_or(|last| last.file != frame.file && frame.time.since(last.latest) > WATCH_BREAK);
+        let (latest, number) = self.watched.map_or((frame.time, 0), |last| (last.latest, last.number));
+        self.watched = Some(Watched {
+            latest: latest.max(frame.time),
+            file: frame.file,
+            number: number.max(frame.number),
+        });
+        begins.then_some(frame.time)
+    }
+
+    /// Gives everything new its place: the reader's own things become events at once.
+    fn place(&mut self, trigger: u64, watch: Option<Timestamp>, placed: &mut Placed, work: &mut Work) {
+        let decoded = &work.decoded;
+        let segments = decoded
+            .segments
+            .iter()
+            .enumerate()
+            .skip(placed.segments)
+            .map(|(index, segment)| What::Segment(index, shard_of(segment.src, segment.dst, self.seed)));
+        let errors = decoded.errors.iter().enumerate().skip(placed.errors);
+        let errors =
+            errors.map(|(index, error)| What::Error(index, shard_of(error.src, error.dst, self.seed)));
+        let things = watch.map(What::WatchFrom).into_iter().chain(segments).chain(errors);
+        work.items.extend(things.zip(0_u32..).map(|(what, ordinal)| Item { trigger, ordinal, what }));
+        for (sighting, sequence) in decoded.sightings.iter().skip(placed.sightings).zip(0_u64..) {
+            work.events.push(Event {
+                // Before everything else that this frame brought.
+                stamp: Stamp { packet: trigger, sequence },
+                time: sighting.time,
+                kind: EventKind::Seen(sighting.addr, sighting.mac),
+            });
+            self.sightings = self.sightings.saturating_add(1);
+        }
+        *placed = Placed {
+            segments: decoded.segments.len(),
+            errors: decoded.errors.len(),
+            sightings: decoded.sightings.len(),
+        };
+    }
+}

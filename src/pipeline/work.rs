@@ -1,0 +1,56 @@
+//! One batch on its way through the workers: frames, what they decoded to, and in what order.
+
+use crate::capture::FrameBatch;
+use crate::decode::Decoded;
+use crate::decode::Segment;
+use crate::event::Event;
+use crate::time::Timestamp;
+
+/// A batch, shared by all workers.
+#[derive(Default)]
+pub(super) struct Work {
+    pub(super) frames: FrameBatch,
+    pub(super) decoded: Decoded,
+    /// In the order in which they are to be taken.
+    pub(super) items: Vec<Item>,
+    /// What the reader itself has to say.
+    pub(super) events: Vec<Event>,
+}
+
+/// One thing for a worker to take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Item {
+    /// The frame that brought it, or that made it due.
+    pub(super) trigger: u64,
+    /// Which of the things it is that this frame brought.
+    pub(super) ordinal: u32,
+    pub(super) what: What,
+}
+
+/// What there is to take.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum What {
+    /// The segment with this index, of this shard.
+    Segment(usize, u8),
+    /// The ICMP error with this index, of this shard.
+    Error(usize, u8),
+    /// The capture is watched without a break from here on: for all shards.
+    WatchFrom(Timestamp),
+}
+
+impl Work {
+    /// Empties it and keeps its memory.
+    pub(super) fn clear(&mut self) {
+        self.frames.clear();
+        self.decoded.clear();
+        self.items.clear();
+        self.events.clear();
+    }
+
+    /// The captured payload of a segment of this batch.
+    pub(super) fn payload(&self, segment: &Segment) -> &[u8] {
+        let start = usize::try_from(segment.payload_start).unwrap_or(usize::MAX);
+        let length = usize::try_from(segment.payload_len).unwrap_or(0);
+        self.frames.octets.get(start..start.saturating_add(length)).unwrap_or_default()
+    }
+}
