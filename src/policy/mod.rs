@@ -3,8 +3,12 @@
 
 pub mod assertion_text;
 pub mod diagnostic;
+pub mod example;
 pub mod expiry;
 pub mod file;
+pub mod lint;
+pub mod lint_site;
+pub mod overlap;
 pub mod packs;
 pub mod port_text;
 pub mod rule;

@@ -55,6 +55,7 @@ pub const PACK_RULE_KEYS: &[&str] = &[
     "controls",
     "note",
     "advice",
+    "mirrors",
 ];
 
 /// Keys of a site's own rule.
@@ -141,6 +142,7 @@ pub struct RawRule {
     pub controls: Texts,
     pub note: Text,
     pub advice: Text,
+    pub mirrors: Texts,
     pub owner: Text,
     pub reason: Text,
     pub expires: Option<Spanned<Datetime>>,
@@ -172,6 +174,7 @@ impl RawRule {
             controls: table.texts("controls", faults),
             note: table.text("note", faults),
             advice: table.text("advice", faults),
+            mirrors: table.texts("mirrors", faults),
             owner: table.text("owner", faults),
             reason: table.text("reason", faults),
             expires: table.moment("expires", faults),
