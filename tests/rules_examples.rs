@@ -1,6 +1,6 @@
 //! The shipped examples and the printed rules: what `camsentry rules list`, `show` and `test` say.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test helpers")]
+#![expect(clippy::panic, reason = "test helpers")]
 
 use camsentry::cli::rules::InForce;
 use camsentry::cli::rules::ListFormat;

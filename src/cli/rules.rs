@@ -29,7 +29,7 @@ use crate::policy::suggest::way_out;
 use crate::time::Timestamp;
 
 /// Characters of a list of roles in the table; what is longer is elided, the JSON has all.
-const ROLES_WIDTH: usize = 36;
+const ROLES_WIDTH: usize = 44;
 
 /// How a list is printed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
