@@ -1,6 +1,6 @@
 //! A pack with faults shows all of them at once, each with its line, its column and the way out.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test helpers")]
+#![expect(clippy::panic, reason = "test helpers")]
 
 use camsentry::policy::diagnostic::Diagnostic;
 use camsentry::policy::diagnostic::SourceText;

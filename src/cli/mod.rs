@@ -5,6 +5,8 @@ pub mod check;
 pub mod output;
 pub mod policy_files;
 pub mod progress;
+pub mod rule_json;
+pub mod rule_prose;
 pub mod rules;
 pub mod stop;
 

@@ -33,6 +33,9 @@ pub struct PackFile {
     pub source: SourceText,
     /// Where the id of each rule and assertion stands.
     pub places: Vec<(RuleId, Range<usize>)>,
+    /// Rules that say the same as another on purpose, because the guide lists the conversation at both
+    /// of its ends: the rule, and the one that it mirrors.
+    pub mirrors: Vec<(RuleId, RuleId)>,
 }
 
 impl PackFile {
@@ -56,7 +59,7 @@ pub fn read_pack(source: &SourceText) -> Result<PackFile, Vec<Diagnostic>> {
     let root = Table::root(source, &root, &["pack", "features", "allow", "assert"], &mut faults);
     let head = read_head(&root, &mut faults);
     let features = read_features(&root, &mut faults);
-    let (rules, mut places) = read_rules(&root, &head.id, &features, &mut faults);
+    let Rules { rules, ids: mut places, mirrors } = read_rules(&root, &head.id, &features, &mut faults);
     let assertions = read_assertions(&root, &head.id, &mut places, &mut faults);
     refuse_duplicates(source, &places, &mut faults);
     if !faults.is_empty() {
@@ -64,7 +67,7 @@ pub fn read_pack(source: &SourceText) -> Result<PackFile, Vec<Diagnostic>> {
     }
     let places = places.into_iter().map(|id| (RuleId(shared(&id)), id.span())).collect();
     let pack = Pack { features, rules, assertions, ..head };
-    Ok(PackFile { pack, source: source.clone(), places })
+    Ok(PackFile { pack, source: source.clone(), places, mirrors })
 }
 
 fn read_head(root: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Pack {
@@ -97,22 +100,54 @@ fn read_features(root: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Vec<(Arc<str
     known
 }
 
-/// The rules, and the ids of all that are written, with or without fault.
+/// What `[[allow]]` says.
+#[derive(Default)]
+struct Rules {
+    rules: Vec<Rule>,
+    /// Ids of all that are written, with or without fault.
+    ids: Vec<Spanned<String>>,
+    mirrors: Vec<(RuleId, RuleId)>,
+}
+
 fn read_rules(
     root: &Table<'_>,
     pack: &PackId,
     features: &[(Arc<str>, Arc<str>)],
     faults: &mut Vec<Diagnostic>,
-) -> (Vec<Rule>, Vec<Spanned<String>>) {
+) -> Rules {
     let names: Vec<Arc<str>> = features.iter().map(|(name, _)| Arc::clone(name)).collect();
-    let (mut rules, mut places) = (Vec::new(), Vec::new());
+    let mut read = Rules::default();
+    let mut mirrors = Vec::new();
     for table in root.children("allow", PACK_RULE_KEYS, faults) {
         let raw = RawRule::read(&table, faults);
         let context = RuleContext { table: &table, kind: RuleKind::Pack, pack, features: &names };
-        rules.extend(compile_rule(&raw, &context, faults));
-        places.extend(raw.id);
+        read.rules.extend(compile_rule(&raw, &context, faults));
+        if let (Some(id), Some(others)) = (&raw.id, raw.mirrors) {
+            mirrors.extend(others.into_inner().into_iter().map(|other| (id.clone(), other)));
+        }
+        read.ids.extend(raw.id);
     }
-    (rules, places)
+    for (id, other) in mirrors {
+        refuse_unknown_rule("mirrors", &other, &read.ids, root.source(), faults);
+        read.mirrors.push((RuleId(shared(&id)), RuleId(shared(&other))));
+    }
+    read
+}
+
+fn refuse_unknown_rule(
+    key: &str,
+    named: &Spanned<String>,
+    rules: &[Spanned<String>],
+    source: &SourceText,
+    faults: &mut Vec<Diagnostic>,
+) {
+    let known: Vec<&str> = rules.iter().map(|id| id.get_ref().as_str()).collect();
+    if known.contains(&named.get_ref().as_str()) {
+        return;
+    }
+    let message = format!("`{key}` names `{}`, which is no rule of this pack", named.get_ref());
+    let help = Some(way_out(named.get_ref(), &known));
+    faults.push(Diagnostic::error(source, named.span(), message, "no such rule", help));
 }
 
 fn read_assertions(
@@ -121,18 +156,12 @@ fn read_assertions(
     places: &mut Vec<Spanned<String>>,
     faults: &mut Vec<Diagnostic>,
 ) -> Vec<Assertion> {
-    let rules: Vec<String> = places.iter().map(|id| id.get_ref().clone()).collect();
-    let rules: Vec<&str> = rules.iter().map(String::as_str).collect();
+    let rules = places.clone();
     let mut assertions = Vec::new();
     for table in root.children("assert", ASSERTION_KEYS, faults) {
-        for missing in table.texts("except", &mut Vec::new()).into_iter().flat_map(Spanned::into_inner) {
-            if !rules.contains(&missing.get_ref().as_str()) {
-                let message =
-                    format!("`except` names `{}`, which is no rule of this pack", missing.get_ref());
-                let help = Some(way_out(missing.get_ref(), &rules));
-                let fault = Diagnostic::error(root.source(), missing.span(), message, "no such rule", help);
-                faults.push(fault);
-            }
+        // A wrong type is a fault of `compile_assertion`; here only the names are looked at.
+        for named in table.texts("except", &mut Vec::new()).into_iter().flat_map(Spanned::into_inner) {
+            refuse_unknown_rule("except", &named, &rules, root.source(), faults);
         }
         assertions.extend(compile_assertion(&table, pack, faults));
         places.extend(table.text("id", &mut Vec::new()));

@@ -24,6 +24,12 @@ pub fn shipped_texts() -> Vec<SourceText> {
         .collect()
 }
 
+/// The text of the worked examples of these packs.
+pub fn shipped_examples() -> SourceText {
+    let text = include_str!("../../rules/examples/cases.toml").to_owned();
+    SourceText { name: "rules/examples/cases.toml".to_owned(), text }
+}
+
 /// The packs that are compiled into the program. A test proves that none of them has a fault.
 pub fn shipped() -> Vec<Pack> {
     load(&shipped_texts()).map(packs_of).unwrap_or_default()

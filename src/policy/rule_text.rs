@@ -3,16 +3,15 @@
 
 use std::sync::Arc;
 
-use ipnet::IpNet;
 use toml::Spanned;
-use toml::value::Datetime;
 
-use crate::inventory::role::RoleSet;
-use crate::inventory::role::roles_named;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::diagnostic::SourceText;
 use crate::policy::expiry::moment;
-use crate::policy::port_text::parse_ports;
+pub use crate::policy::raw_rule::EXCEPTION_KEYS;
+pub use crate::policy::raw_rule::PACK_RULE_KEYS;
+pub use crate::policy::raw_rule::RawRule;
+pub use crate::policy::raw_rule::SITE_RULE_KEYS;
 use crate::policy::rule::Exception;
 use crate::policy::rule::Expect;
 use crate::policy::rule::PackId;
@@ -21,163 +20,20 @@ use crate::policy::rule::Rule;
 use crate::policy::rule::RuleId;
 use crate::policy::rule::Status;
 use crate::policy::rule::TlsDemand;
+use crate::policy::rule_ends::End;
+use crate::policy::rule_ends::hosts;
+use crate::policy::rule_ends::peers;
+use crate::policy::rule_ends::ports;
+use crate::policy::rule_ends::roles;
+use crate::policy::rule_ends::transports;
 use crate::policy::table::Table;
 use crate::policy::words::compile_controls;
 use crate::policy::words::compile_id;
-use crate::policy::words::compile_roles;
-use crate::policy::words::compile_transport;
 use crate::policy::words::compile_words;
 use crate::policy::words::filled;
 use crate::policy::words::one_word;
 use crate::service::Content;
 use crate::service::Service;
-use crate::service::Transport;
-
-/// Keys of a pack's rule.
-pub const PACK_RULE_KEYS: &[&str] = &[
-    "id",
-    "from",
-    "to",
-    "except_from",
-    "except_to",
-    "transport",
-    "ports",
-    "both_ways",
-    "services",
-    "contents",
-    "tls",
-    "status",
-    "feature",
-    "peers",
-    "to_zone_kind",
-    "purpose",
-    "source",
-    "controls",
-    "note",
-    "advice",
-];
-
-/// Keys of a site's own rule.
-pub const SITE_RULE_KEYS: &[&str] = &[
-    "id",
-    "from",
-    "to",
-    "except_from",
-    "except_to",
-    "from_hosts",
-    "to_hosts",
-    "transport",
-    "ports",
-    "both_ways",
-    "services",
-    "contents",
-    "tls",
-    "status",
-    "feature",
-    "peers",
-    "to_zone_kind",
-    "purpose",
-    "source",
-    "controls",
-    "note",
-    "advice",
-];
-
-/// Keys of a site's exception.
-pub const EXCEPTION_KEYS: &[&str] = &[
-    "id",
-    "from",
-    "to",
-    "except_from",
-    "except_to",
-    "from_hosts",
-    "to_hosts",
-    "transport",
-    "ports",
-    "both_ways",
-    "services",
-    "contents",
-    "tls",
-    "status",
-    "feature",
-    "peers",
-    "to_zone_kind",
-    "purpose",
-    "source",
-    "controls",
-    "note",
-    "advice",
-    "owner",
-    "reason",
-    "expires",
-];
-
-type Text = Option<Spanned<String>>;
-type Texts = Option<Spanned<Vec<Spanned<String>>>>;
-
-/// A rule as written, every value with its place. `None`: not there.
-#[derive(Clone, Debug, Default)]
-#[expect(missing_docs, reason = "the fields are the keys of the file, described in docs/rules.md")]
-pub struct RawRule {
-    pub id: Text,
-    pub from: Texts,
-    pub to: Texts,
-    pub except_from: Texts,
-    pub except_to: Texts,
-    pub from_hosts: Texts,
-    pub to_hosts: Texts,
-    pub transport: Texts,
-    pub ports: Text,
-    pub both_ways: Option<Spanned<bool>>,
-    pub services: Texts,
-    pub contents: Texts,
-    pub tls: Text,
-    pub status: Texts,
-    pub feature: Text,
-    pub peers: Texts,
-    pub to_zone_kind: Text,
-    pub purpose: Text,
-    pub source: Text,
-    pub controls: Texts,
-    pub note: Text,
-    pub advice: Text,
-    pub owner: Text,
-    pub reason: Text,
-    pub expires: Option<Spanned<Datetime>>,
-}
-
-impl RawRule {
-    /// What stands in `table`; values of the wrong type are faults and count as not there.
-    pub fn read(table: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Self {
-        Self {
-            id: table.text("id", faults),
-            from: table.texts("from", faults),
-            to: table.texts("to", faults),
-            except_from: table.texts("except_from", faults),
-            except_to: table.texts("except_to", faults),
-            from_hosts: table.texts("from_hosts", faults),
-            to_hosts: table.texts("to_hosts", faults),
-            transport: table.texts("transport", faults),
-            ports: table.text_or_number("ports", faults),
-            both_ways: table.flag("both_ways", faults),
-            services: table.texts("services", faults),
-            contents: table.texts("contents", faults),
-            tls: table.text("tls", faults),
-            status: table.texts("status", faults),
-            feature: table.text("feature", faults),
-            peers: table.texts("peers", faults),
-            to_zone_kind: table.text("to_zone_kind", faults),
-            purpose: table.text("purpose", faults),
-            source: table.text("source", faults),
-            controls: table.texts("controls", faults),
-            note: table.text("note", faults),
-            advice: table.text("advice", faults),
-            owner: table.text("owner", faults),
-            reason: table.text("reason", faults),
-            expires: table.moment("expires", faults),
-        }
-    }
-}
 
 /// Where a rule stands, and what may be left out there.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -205,7 +61,7 @@ pub struct RuleContext<'c> {
 }
 
 impl RuleContext<'_> {
-    fn source(&self) -> &SourceText {
+    pub(super) fn source(&self) -> &SourceText {
         self.table.source()
     }
 
@@ -265,12 +121,6 @@ pub fn shared(text: &Spanned<String>) -> Arc<str> {
     Arc::from(text.get_ref().trim())
 }
 
-#[derive(Clone, Copy)]
-enum End {
-    From,
-    To,
-}
-
 fn id(raw: &RawRule, context: &RuleContext<'_>, faults: &mut Vec<Diagnostic>) -> RuleId {
     if !context.table.has("id") {
         context.table.missing("id", "add `id = \"…\"`", faults);
@@ -293,65 +143,6 @@ fn needed(
         Some(text) => filled(key, Some(text.clone()), context.source(), faults),
         None => Arc::from(otherwise),
     }
-}
-
-fn roles(raw: &RawRule, end: End, context: &RuleContext<'_>, faults: &mut Vec<Diagnostic>) -> RoleSet {
-    let (key, written, except, hosts) = match end {
-        End::From => ("from", &raw.from, &raw.except_from, &raw.from_hosts),
-        End::To => ("to", &raw.to, &raw.except_to, &raw.to_hosts),
-    };
-    let Some(written) = written else {
-        if hosts.is_none() && !context.table.has(key) {
-            context.table.missing(
-                key,
-                &format!("add `{key} = [\"…\"]` with roles or groups of roles"),
-                faults,
-            );
-        }
-        return roles_named("any").unwrap_or_default();
-    };
-    let all = compile_roles(written, context.source(), faults);
-    let except = except.as_ref().map(|except| compile_roles(except, context.source(), faults));
-    let left = all.without(except.unwrap_or_default());
-    if left.is_empty() && !all.is_empty() {
-        let help = Some(format!("leave a role in `{key}`, or take the rule away"));
-        let message = format!("`except_{key}` takes every role out of `{key}`: the rule can never match");
-        faults.push(Diagnostic::error(context.source(), written.span(), message, "nothing is left", help));
-    }
-    left
-}
-
-fn transports(raw: &RawRule, context: &RuleContext<'_>, faults: &mut Vec<Diagnostic>) -> Vec<Transport> {
-    let Some(written) = &raw.transport else {
-        if !context.table.has("transport") {
-            context.table.missing("transport", "add `transport = \"tcp\"`", faults);
-        }
-        return Vec::new();
-    };
-    compile_transport(written, context.source(), faults)
-}
-
-fn ports(
-    raw: &RawRule,
-    transports: &[Transport],
-    context: &RuleContext<'_>,
-    faults: &mut Vec<Diagnostic>,
-) -> Option<Ports> {
-    let has_ports =
-        |transport: &Transport| matches!(transport, Transport::Tcp | Transport::Udp | Transport::Sctp);
-    let Some(written) = &raw.ports else {
-        if transports.iter().any(has_ports) && !context.table.has("ports") {
-            context.table.missing("ports", "add `ports = \"443\"`, `\"named\"` or `\"any\"`", faults);
-        }
-        return Some(Ports::Any);
-    };
-    let ports = parse_ports(context.source(), written, faults)?;
-    if ports != Ports::Any && !transports.is_empty() && !transports.iter().any(has_ports) {
-        let help = Some("take `ports` away".to_owned());
-        let message = "the rule's transport has no ports";
-        faults.push(Diagnostic::error(context.source(), written.span(), message, "ports given", help));
-    }
-    Some(ports)
 }
 
 fn status(raw: &RawRule, context: &RuleContext<'_>, faults: &mut Vec<Diagnostic>) -> Vec<Status> {
@@ -402,36 +193,6 @@ fn feature(
     one_word("feature", written, &names, source, faults).map(|_| shared(written))
 }
 
-fn peers(raw: &RawRule, context: &RuleContext<'_>, faults: &mut Vec<Diagnostic>) -> (Vec<Arc<str>>, bool) {
-    let Some(written) = &raw.peers else { return (Vec::new(), false) };
-    let names = written.get_ref();
-    if let [one] = names.as_slice()
-        && one.get_ref() == "named"
-    {
-        return (Vec::new(), true);
-    }
-    for name in names.iter().filter(|name| !is_host_name(name.get_ref())) {
-        let help =
-            Some("write a host name such as `www.example.net`, `*.example.net`, or `named`".to_owned());
-        let message = format!("`{}` is no host name", name.get_ref());
-        faults.push(Diagnostic::error(context.source(), name.span(), message, "not a host name", help));
-    }
-    if names.is_empty() {
-        let help = Some("name a host, write \"named\", or take the key away".to_owned());
-        faults.push(Diagnostic::error(context.source(), written.span(), "`peers` is empty", "no name", help));
-    }
-    (names.iter().map(|name| Arc::from(name.get_ref().to_lowercase())).collect(), false)
-}
-
-fn is_host_name(name: &str) -> bool {
-    let labels = name.strip_prefix("*.").unwrap_or(name);
-    labels.contains('.')
-        && labels.split('.').all(|label| {
-            !label.is_empty()
-                && label.bytes().all(|octet| octet.is_ascii_alphanumeric() || octet == b'-' || octet == b'_')
-        })
-}
-
 fn expect(raw: &RawRule, context: &RuleContext<'_>, faults: &mut Vec<Diagnostic>) -> Expect {
     let source = context.source();
     let Some(written) = &raw.services else {
@@ -480,35 +241,6 @@ fn controls(raw: &RawRule, context: &RuleContext<'_>, faults: &mut Vec<Diagnosti
             Vec::new()
         }
     }
-}
-
-fn hosts(
-    written: Option<&Spanned<Vec<Spanned<String>>>>,
-    source: &SourceText,
-    faults: &mut Vec<Diagnostic>,
-) -> Vec<IpNet> {
-    let Some(written) = written else { return Vec::new() };
-    if written.get_ref().is_empty() {
-        let help = Some("name a host or a network, or take the key away".to_owned());
-        faults.push(Diagnostic::error(source, written.span(), "the list of hosts is empty", "no host", help));
-    }
-    let mut nets = Vec::new();
-    for text in written.get_ref() {
-        match parse_net(text.get_ref()) {
-            Some(net) => nets.push(net),
-            None => {
-                let help = Some("write `10.20.0.17`, `10.20.0.0/24`, `fd00::17` or `fd00::/64`".to_owned());
-                let message = format!("`{}` is no address and no network", text.get_ref());
-                faults.push(Diagnostic::error(source, text.span(), message, "not an address", help));
-            }
-        }
-    }
-    nets
-}
-
-fn parse_net(text: &str) -> Option<IpNet> {
-    let net = text.parse::<IpNet>().ok();
-    net.map(|net| net.trunc()).or_else(|| text.parse::<std::net::IpAddr>().ok().map(IpNet::from))
 }
 
 fn exception(raw: &RawRule, context: &RuleContext<'_>, faults: &mut Vec<Diagnostic>) -> Option<Exception> {

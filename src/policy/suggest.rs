@@ -16,13 +16,13 @@ pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let allowed = (word.chars().count() / 3).max(1);
     let by_distance = known
         .iter()
-        .map(|candidate| (distance(&word, candidate), *candidate))
+        .map(|candidate| (distance(&word, &candidate.to_lowercase()), *candidate))
         .filter(|(distance, _)| *distance <= allowed)
         .min_by_key(|(distance, _)| *distance);
     let by_beginning = || {
         known
             .iter()
-            .map(|candidate| (common_beginning(&word, candidate), *candidate))
+            .map(|candidate| (common_beginning(&word, &candidate.to_lowercase()), *candidate))
             .filter(|(length, _)| *length >= TELLING_BEGINNING)
             // The first of the longest, so that the order of the list decides.
             .reduce(|best, next| if next.0 > best.0 { next } else { best })
