@@ -1,8 +1,6 @@
 //! The drafted site file reads back without a fault and says what was inferred.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test helpers")]
 
-use std::sync::Arc;
-
 use camsentry::addr::Addr;
 use camsentry::addr::Mac;
 use camsentry::flow::facts::Initiation;
@@ -48,8 +46,7 @@ fn flow(
 }
 
 fn read_back(draft: &str) -> Inventory {
-    let pack = |name: &str| Arc::from(name);
-    let known = Known { packs: vec![pack("xprotect"), pack("mobotix")], ..Known::default() };
+    let known = Known::of(&camsentry::policy::packs::shipped());
     let source = SourceText { name: "draft.toml".to_owned(), text: draft.to_owned() };
     let reading = read_site(&source, &known);
     let drawn = render_all(&reading.diagnostics, std::slice::from_ref(&source), false);

@@ -22,6 +22,7 @@ use crate::inventory::vendors::vendors;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::port_text::parse_port_set;
 use crate::policy::rule_text::shared;
+use crate::policy::suggest::nearest;
 use crate::policy::table::Table;
 
 const HOST_KEYS: &[&str] = &["address", "roles", "name", "nat", "ports"];
@@ -92,11 +93,22 @@ fn placed<T: Copy>(values: Vec<Spanned<T>>, subject: fn(T) -> Subject) -> Vec<Sp
 fn named_vendor(table: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Vec<Spanned<Subject>> {
     let Some(name) = table.text("name", faults) else { return Vec::new() };
     let Some(vendor) = vendor_named(name.get_ref()) else {
-        let known: Vec<&str> = vendors().iter().map(|vendor| vendor.name).collect();
-        unknown_word("vendor", &name, &known, table.source(), faults);
+        let message = format!("unknown vendor `{}`", name.get_ref());
+        let help = Some(vendor_help(name.get_ref()));
+        faults.push(Diagnostic::error(table.source(), name.span(), message, "no such vendor", help));
         return Vec::new();
     };
     vendor.prefixes().map(|prefix| Spanned::new(name.span(), Subject::Vendor(prefix))).collect()
+}
+
+/// Suggestions compare lower case; makers are written as they write themselves.
+fn vendor_help(name: &str) -> String {
+    let lower: Vec<String> = vendors().iter().map(|vendor| vendor.name.to_lowercase()).collect();
+    let known: Vec<&str> = lower.iter().map(String::as_str).collect();
+    match nearest(name, &known).and_then(vendor_named) {
+        Some(vendor) => format!("did you mean `{}`? or give `prefix = \"00:03:c5\"`", vendor.name),
+        None => "give `prefix = \"00:03:c5\"`: the table of makers is a small one".to_owned(),
+    }
 }
 
 fn whom(key: &str, subjects: &[Spanned<Subject>]) -> Whom {
