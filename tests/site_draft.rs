@@ -120,32 +120,3 @@ fn a_device_that_names_itself_is_drafted_with_its_words() {
         who.draft().contains("# camera: says that it is an ONVIF video transmitter (1 flow); consistent")
     );
 }
-
-#[test]
-fn the_table_of_signs_in_the_documentation_names_every_role_that_can_be_inferred() {
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/site-file.md")).unwrap();
-    let table = page.split("## What is inferred").nth(1).unwrap();
-    for role in [
-        Role::MobotixCamera,
-        Role::Mxmc,
-        Role::RecordingServer,
-        Role::SmartClient,
-        Role::MobileServer,
-        Role::MobileClient,
-        Role::ManagementServer,
-        Role::EventServer,
-        Role::LogServer,
-        Role::AnalyticsSource,
-        Role::Camera,
-        Role::Nvr,
-        Role::SqlServer,
-        Role::Infrastructure,
-        Role::DomainController,
-        Role::FileServer,
-        Role::MailServer,
-        Role::SipServer,
-        Role::SnmpManager,
-    ] {
-        assert!(table.contains(&format!("`{role}`")), "{role}");
-    }
-}

@@ -413,3 +413,13 @@ fn the_ipv6_addresses_of_one_mac_are_one_host() {
     who.sees(addr("fe80::ffff"), Mac([2, 0, 0, 0, 0, 0x18]), at(2), false);
     assert_eq!(who.host(addr("fe80::ffff")).standing, Standing::Unlisted);
 }
+
+#[test]
+fn a_site_file_cut_at_any_octet_gives_a_site_or_a_fault() {
+    let known = known();
+    for end in 0..SITE.len() {
+        let text = SITE.get(..end).unwrap().to_owned();
+        let reading = read_site(&SourceText { name: "cut.toml".to_owned(), text }, &known);
+        assert!(reading.site.is_some() || !reading.diagnostics.is_empty());
+    }
+}

@@ -128,3 +128,19 @@ pub(crate) const SIGNS: &[Sign] = &[
     carrier(Server, Service::Sip, Role::SipServer, Heuristic, "SIP"),
     carrier(Client, Service::Snmp, Role::SnmpManager, Heuristic, "SNMP"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::SIGNS;
+
+    #[test]
+    fn the_documentation_has_a_row_for_every_sign_with_its_role_and_certainty() {
+        let page = include_str!("../../docs/site-file.md");
+        let table = page.split("## What is inferred").nth(1).unwrap();
+        for sign in SIGNS {
+            let (role, certainty) = (format!("| `{}` |", sign.role), sign.at_most.as_str());
+            let row = table.lines().any(|line| line.contains(&role) && line.contains(certainty));
+            assert!(row, "{sign:?}");
+        }
+    }
+}

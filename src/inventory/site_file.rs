@@ -3,6 +3,7 @@
 
 mod clashes;
 mod known;
+mod lines;
 mod network_text;
 mod settings;
 mod who;
@@ -14,6 +15,7 @@ pub use known::Known;
 
 use crate::inventory::site::Site;
 use crate::inventory::site_file::clashes::Clashes;
+use crate::inventory::site_file::lines::Lines;
 use crate::inventory::site_file::network_text::networks;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::diagnostic::Gravity;
@@ -86,12 +88,13 @@ const ROOT_KEYS: &[&str] = &[
 ];
 
 fn site(root: &Table<'_>, known: &Known, broken: bool, faults: &mut Vec<Diagnostic>) -> Site {
+    let lines = Lines::of(root.source());
     let mut clashes = Clashes::default();
     let (allow, exceptions) = rules(root, known, faults);
     let mut site = Site {
         name: root.text("name", faults).map_or_else(|| Arc::from("the site"), |name| shared(&name)),
         zones: zones::zones(root, known, &mut clashes, faults),
-        assignments: who::assignments(root, &mut clashes, faults),
+        assignments: who::assignments(root, &lines, &mut clashes, faults),
         role_ports: settings::role_ports(root, faults),
         named_ports: settings::named_ports(root, known, &allow, faults),
         named_peers: settings::named_peers(root, known, &allow, faults),
@@ -121,7 +124,7 @@ fn site(root: &Table<'_>, known: &Known, broken: bool, faults: &mut Vec<Diagnost
         }
         None => {}
     }
-    clashes.twice(root.source(), faults);
+    clashes.twice(root.source(), &lines, faults);
     site
 }
 

@@ -1,7 +1,5 @@
 //! `[[host]]`, `[[network]]`, `[[mac]]` and `[[vendor]]`: who has which roles.
 
-use std::sync::Arc;
-
 use toml::Spanned;
 
 use crate::inventory::role::GROUPS;
@@ -11,6 +9,7 @@ use crate::inventory::site::PortChange;
 use crate::inventory::site::Whom;
 use crate::inventory::site_file::clashes::Clashes;
 use crate::inventory::site_file::clashes::Subject;
+use crate::inventory::site_file::lines::Lines;
 use crate::inventory::site_file::network_text::addresses;
 use crate::inventory::site_file::network_text::macs;
 use crate::inventory::site_file::network_text::networks;
@@ -33,10 +32,10 @@ const VENDOR_KEYS: &[&str] = &["prefix", "name", "roles"];
 /// Every declaration of the file, those of hosts first.
 pub(super) fn assignments(
     root: &Table<'_>,
+    lines: &Lines,
     clashes: &mut Clashes,
     faults: &mut Vec<Diagnostic>,
 ) -> Vec<Assignment> {
-    let lines = Lines::of(&root.source().text, &root.source().name);
     let mut all = Vec::new();
     for (key, keys) in
         [("host", HOST_KEYS), ("network", NETWORK_KEYS), ("mac", MAC_KEYS), ("vendor", VENDOR_KEYS)]
@@ -174,23 +173,4 @@ fn changed_ports(table: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Vec<PortCha
         }
     }
     changes
-}
-
-/// Where the lines of the file begin, to say `site.toml:12` without counting anew each time.
-struct Lines {
-    starts: Vec<usize>,
-    file: String,
-}
-
-impl Lines {
-    fn of(text: &str, name: &str) -> Self {
-        let starts = text.match_indices('\n').map(|(at, _)| at).collect();
-        let file = name.rsplit(['/', '\\']).next().unwrap_or(name).to_owned();
-        Self { starts, file }
-    }
-
-    fn place(&self, offset: usize) -> Arc<str> {
-        let line = self.starts.partition_point(|newline| *newline < offset).saturating_add(1);
-        Arc::from(format!("{}:{line}", self.file))
-    }
 }
