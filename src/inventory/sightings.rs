@@ -14,7 +14,8 @@ use crate::time::Timestamp;
 /// Addresses remembered with their MAC. The oldest is forgotten first. Memory: about 200 B each, 13 MiB.
 pub const MAX_BINDINGS: usize = 65_536;
 
-/// Addresses remembered per MAC; IPv6 privacy addresses (RFC 8981) come and go. The oldest goes first.
+/// Addresses remembered per MAC; IPv6 privacy addresses (RFC 8981) come and go. The IPv6
+/// address that was not seen for longest goes first.
 pub const MAX_ADDRESSES_PER_MAC: usize = 256;
 
 /// MACs remembered as routers. The oldest is forgotten first.
@@ -175,8 +176,12 @@ impl Sightings {
             None => device.held.push(new),
         }
         if device.held.len() > MAX_ADDRESSES_PER_MAC {
-            let oldest = device.held.remove(0);
-            self.unbind_from(mac, [oldest.addr]);
+            // A device gives itself IPv6 addresses by the hundred; its IPv4 address is what it is known by.
+            let oldest = device.held.iter().map(|old| (old.addr.is_v4(), old.last, old.addr)).min();
+            if let Some((_, _, oldest)) = oldest {
+                device.held.retain(|old| old.addr != oldest);
+                self.unbind_from(mac, [oldest]);
+            }
         }
     }
 

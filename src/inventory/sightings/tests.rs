@@ -53,6 +53,7 @@ fn an_address_seen_on_both_sides_of_a_router_finds_its_way_home() {
 #[test]
 fn link_local_and_privacy_addresses_of_one_network_make_no_router() {
     let mut table = Sightings::default();
+    sees(&mut table, v4(1), CAM, 0);
     for last in 0..1000_u16 {
         let [high, low] = last.to_be_bytes();
         let global = Addr::v6([0xfd, 0, 0, 0, 0, 0, 0, 1, 9, 9, 9, 9, 9, 9, high, low]);
@@ -60,8 +61,9 @@ fn link_local_and_privacy_addresses_of_one_network_make_no_router() {
         assert_ne!(sees(&mut table, global, CAM, i64::from(last)), Change::Router);
         assert_ne!(sees(&mut table, local, CAM, i64::from(last)), Change::Router);
     }
-    assert!(table.bindings.len() <= MAX_ADDRESSES_PER_MAC);
-    assert_eq!(table.devices.len(), 1);
+    assert_eq!((table.bindings.len(), table.devices.len()), (MAX_ADDRESSES_PER_MAC, 1));
+    assert_eq!(table.mac_of(v4(1)), Some(CAM));
+    assert_eq!(table.addresses_beside(v4(1)).first(), Some(&v4(1)));
 }
 
 #[test]
