@@ -1,8 +1,6 @@
 //! The drafted site file reads back without a fault and says what was inferred.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test helpers")]
 
-use std::sync::Arc;
-
 use camsentry::addr::Addr;
 use camsentry::addr::Mac;
 use camsentry::flow::facts::Initiation;
@@ -48,8 +46,7 @@ fn flow(
 }
 
 fn read_back(draft: &str) -> Inventory {
-    let pack = |name: &str| Arc::from(name);
-    let known = Known { packs: vec![pack("xprotect"), pack("mobotix")], ..Known::default() };
+    let known = Known::of(&camsentry::policy::packs::shipped());
     let source = SourceText { name: "draft.toml".to_owned(), text: draft.to_owned() };
     let reading = read_site(&source, &known);
     let drawn = render_all(&reading.diagnostics, std::slice::from_ref(&source), false);
@@ -122,33 +119,4 @@ fn a_device_that_names_itself_is_drafted_with_its_words() {
     assert!(
         who.draft().contains("# camera: says that it is an ONVIF video transmitter (1 flow); consistent")
     );
-}
-
-#[test]
-fn the_table_of_signs_in_the_documentation_names_every_role_that_can_be_inferred() {
-    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/site-file.md")).unwrap();
-    let table = page.split("## What is inferred").nth(1).unwrap();
-    for role in [
-        Role::MobotixCamera,
-        Role::Mxmc,
-        Role::RecordingServer,
-        Role::SmartClient,
-        Role::MobileServer,
-        Role::MobileClient,
-        Role::ManagementServer,
-        Role::EventServer,
-        Role::LogServer,
-        Role::AnalyticsSource,
-        Role::Camera,
-        Role::Nvr,
-        Role::SqlServer,
-        Role::Infrastructure,
-        Role::DomainController,
-        Role::FileServer,
-        Role::MailServer,
-        Role::SipServer,
-        Role::SnmpManager,
-    ] {
-        assert!(table.contains(&format!("`{role}`")), "{role}");
-    }
 }

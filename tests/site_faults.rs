@@ -1,5 +1,5 @@
 //! Every fault of a site file is named at its place, with the way out, all of them at once.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test helpers")]
+#![expect(clippy::unwrap_used, reason = "test helpers")]
 
 use std::sync::Arc;
 
@@ -65,7 +65,7 @@ const ROWS: &[Row] = &[
     error("[[host]]\naddress = \"10.20.0.17\"\nroles = [\"camera\"]\nname = @7\n", "`name` must be a text", "in quotes"),
     error("[[host]]\naddress = \"10.20.0.17\"\nroles = [\"camera\"]\nnat = @\"yes\"\n", "`nat` must be true or false", "without quotes"),
     error("[[host]]\naddress = \"10.20.0.17\"\nroles = [\"camera\"]\nports = { @70000 = \"9001\" }\n", "`70000` is no port", "1 to 65535"),
-    error("[[host]]\naddress = \"10.20.0.17\"\nroles = [\"camera\"]\nports = { 9001 = \"9001-@70000\" }\n", "`70000` is no port", "1 to 65535"),
+    error("[[host]]\naddress = \"10.20.0.17\"\nroles = [\"camera\"]\nports = { 9001 = \"@9001-70000\" }\n", "`70000` is no port", "1 to 65535"),
     error("[[host]]\naddress = \"10.20.0.17\"\nroles = [\"camera\"]\nports = { 9001 = \"@9005-9001\" }\n", "ends before it begins", "9001-9005"),
     error("[[host]]\naddress = \"10.20.0.17\"\nroles = [\"camera\"]\n[[host]]\naddress = @\"10.20.0.17\"\nroles = [\"mxmc\"]\n", "declared twice with different roles", "line 4 says `camera`"),
     warns("[[host]]\naddress = \"10.20.0.17\"\nroles = [\"camera\"]\n[[host]]\naddress = @\"10.20.0.17\"\nroles = [\"camera\"]\n", "host 10.20.0.17 is declared twice", "line 4"),
@@ -94,11 +94,11 @@ const ROWS: &[Row] = &[
     error("@[[ports]]\nrole = \"recording-server\"\ndefault = 7563\n", "has no `use`", "add `use"),
     error("[[ports]]\nrole = @\"recorder\"\ndefault = 7563\nuse = 7564\n", "unknown role `recorder`", "did you mean `recording-server`"),
     error("[[ports]]\nrole = \"recording-server\"\ndefault = @0\nuse = 7564\n", "`0` is no port", "1 to 65535"),
-    error("[named_ports]\n@MX11 = \"8000\"\n", "unknown rule `MX11`", "did you mean `MX10`"),
+    error("[named_ports]\n@MX11 = \"8000\"\n", "unknown rule `MX11`", "known are: MX10"),
     error("[named_ports]\n@XP22 = \"8000\"\n", "rule `XP22` has ports of its own", "MX10"),
     error("[named_peers]\nXP62 = [@\"not a name\"]\n", "is no host name", "www.example.net"),
     error("[severity]\n@norule = \"low\"\n", "unknown reason `norule`", "did you mean `no-rule`"),
-    error("[severity]\nno-rule = @\"lowest\"\n", "unknown severity `lowest`", "did you mean `low`"),
+    error("[severity]\nno-rule = @\"lowest\"\n", "unknown severity `lowest`", "known are: info, low"),
     error("[tls]\nauthorities = [@\"abcd\"]\n", "SHA-256", "64 hexadecimal digits"),
     error("[tls]\nself_signed = [@\"camra\"]\n", "unknown role `camra`", "did you mean `camera`"),
     error("@[[exception]]\nid = \"E1\"\nfrom = \"camera\"\nto = \"mxmc\"\ntransport = \"tcp\"\nports = \"22\"\nreason = \"service\"\n", "has no `owner`", "add `owner"),
@@ -107,7 +107,8 @@ const ROWS: &[Row] = &[
     error("[[exception]]\nid = \"E1\"\nfrom = \"camera\"\nto = \"mxmc\"\ntransport = \"tcp\"\nports = \"22\"\nowner = \"Ann\"\nreason = \"x\"\nexpires = @10:00:00\n", "has no date", "write the day too"),
     error("[[allow]]\nid = @\"XP22\"\nfrom = \"camera\"\nto = \"mxmc\"\ntransport = \"tcp\"\nports = \"22\"\npurpose = \"x\"\n", "the id `XP22` is taken", "choose another"),
     error("[[allow]]\nid = \"S1\"\nfrom = \"camera\"\nto = @\"mxmcc\"\ntransport = \"tcp\"\nports = \"22\"\npurpose = \"x\"\n", "unknown role", "did you mean"),
-    error("[[host]\n", "", ""),
+    error("[[host]@\n", "unclosed array table", ""),
+    error("key_by_vlan = \"a@\n", "invalid basic string", ""),
 ];
 
 #[test]
@@ -161,6 +162,23 @@ fn all_faults_of_a_file_are_named_at_once_in_the_order_of_the_file() {
     assert!(reading.diagnostics.iter().all(|fault: &Diagnostic| fault.help.is_some()));
     let drawn = reading.diagnostics.get(1).unwrap().render(&source, false);
     assert!(drawn.contains("etc/site.toml:2:14") && drawn.contains("10.20.0.0/16"), "{drawn}");
+}
+
+#[test]
+fn the_examples_of_the_documentation_read_without_a_fault_against_the_shipped_packs() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/site-file.md")).unwrap();
+    let blocks: Vec<&str> =
+        page.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let (smallest, rest) = blocks.split_first().unwrap();
+    assert!(rest.len() >= 5);
+    let head = "monitored = [\"10.20.0.0/16\", \"10.40.0.0/16\", \"fd00:20::/48\"]\nfeatures = [\"mobotix-smb-recording\"]\n";
+    let known = Known::of(&camsentry::policy::packs::shipped());
+    for text in [(*smallest).to_owned(), format!("{head}{}", rest.concat())] {
+        let source = SourceText { name: "site-file.md".to_owned(), text };
+        let reading = read_site(&source, &known);
+        let drawn = camsentry::policy::diagnostic::render_all(&reading.diagnostics, &[source], false);
+        assert!(reading.diagnostics.is_empty(), "{drawn}");
+    }
 }
 
 #[test]

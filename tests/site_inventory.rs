@@ -177,12 +177,12 @@ fn the_nearest_declaration_wins_host_then_prefix_then_mac_then_vendor() {
     let mut who = inventory();
     // Address, MAC that it is seen with, the expected label and the line that says so.
     let rows = [
-        ("10.20.0.17", Some(MXMC_MAC), Role::Camera, "site.toml:26"),
-        ("fd00:20::17", None, Role::Camera, "site.toml:26"),
-        ("10.20.0.5", Some(MXMC_MAC), Role::Encoder, "site.toml:55"),
-        ("10.20.0.99", Some(MOBOTIX_MAC), Role::Camera, "site.toml:49"),
-        ("10.30.0.9", Some(MXMC_MAC), Role::Mxmc, "site.toml:67"),
-        ("10.20.1.5", Some(MOBOTIX_MAC), Role::MobotixCamera, "site.toml:75"),
+        ("10.20.0.17", Some(MXMC_MAC), Role::Camera, "site.toml:27"),
+        ("fd00:20::17", None, Role::Camera, "site.toml:27"),
+        ("10.20.0.5", Some(MXMC_MAC), Role::Encoder, "site.toml:56"),
+        ("10.20.0.99", Some(MOBOTIX_MAC), Role::Camera, "site.toml:50"),
+        ("10.30.0.9", Some(MXMC_MAC), Role::Mxmc, "site.toml:68"),
+        ("10.20.1.5", Some(MOBOTIX_MAC), Role::MobotixCamera, "site.toml:76"),
     ];
     for (text, mac, label, why) in rows {
         if let Some(mac) = mac {
@@ -405,11 +405,21 @@ fn the_ipv6_addresses_of_one_mac_are_one_host() {
     }
     let view = who.host(addr("fe80::2f"));
     assert_eq!((view.label, view.standing, view.mac), (Role::Camera, Standing::Declared, Some(cam)));
-    assert_eq!(&*view.why, "site.toml:26 (the same device has 10.20.0.17)");
+    assert_eq!(&*view.why, "site.toml:27 (the same device has 10.20.0.17)");
     assert!(who.same_host(addr("fe80::1"), addr("fd00:77::31")));
     assert!(who.is_monitored(addr("fe80::1")) && !who.is_monitored(addr("fe80::ffff")));
     assert_eq!(who.packs_of(addr("fe80::1")).len(), 1);
     // An address that somebody else's device has stays a stranger.
     who.sees(addr("fe80::ffff"), Mac([2, 0, 0, 0, 0, 0x18]), at(2), false);
     assert_eq!(who.host(addr("fe80::ffff")).standing, Standing::Unlisted);
+}
+
+#[test]
+fn a_site_file_cut_at_any_octet_gives_a_site_or_a_fault() {
+    let known = known();
+    for end in 0..SITE.len() {
+        let text = SITE.get(..end).unwrap().to_owned();
+        let reading = read_site(&SourceText { name: "cut.toml".to_owned(), text }, &known);
+        assert!(reading.site.is_some() || !reading.diagnostics.is_empty());
+    }
 }

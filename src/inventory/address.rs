@@ -94,6 +94,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "a table of addresses")]
     fn every_range_is_of_the_kind_that_its_rfc_says() {
         // First and last address of each range, and the neighbours outside.
         let local = [

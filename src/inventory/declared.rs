@@ -72,7 +72,7 @@ impl Declared {
     fn add_zone(&mut self, index: usize, zone: &Zone) {
         for net in &zone.networks {
             self.broadcasts.extend(broadcast_of(net));
-            let held = self.zones.entry(*net).or_insert_with(InZones::default);
+            let held = self.zones.entry(*net).or_default();
             if !held.zones.contains(&index) {
                 held.zones.push(index);
             }

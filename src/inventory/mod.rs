@@ -10,6 +10,7 @@ mod draft;
 mod inference;
 mod sightings;
 mod signs;
+mod view;
 
 pub mod role;
 pub mod site;
@@ -25,6 +26,8 @@ pub use sightings::MAX_HOSTS_OF_A_DEVICE;
 pub use sightings::MAX_ROUTERS;
 pub use sightings::ROUTER_WINDOW;
 pub use signs::Act;
+pub use view::HostView;
+pub use view::Standing;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -49,44 +52,7 @@ use crate::inventory::vendors::vendor_row;
 use crate::policy::rule::PackId;
 use crate::policy::rule::PortSet;
 use crate::policy::rule::RuleId;
-use crate::service::Certainty;
 use crate::time::Timestamp;
-
-/// Who an address is, as far as it is known now.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct HostView {
-    /// The address.
-    pub addr: Addr,
-    /// Its MAC, where visible and its own (not a router's).
-    pub mac: Option<Mac>,
-    /// The maker that the MAC names.
-    pub vendor: Option<&'static str>,
-    /// The label: the first role that the site names.
-    pub label: Role,
-    /// All its roles; `unknown` alone if there are none.
-    pub roles: RoleSet,
-    /// What the operator calls it.
-    pub name: Option<Arc<str>>,
-    /// Why it has them: a place in the site file, or what it did.
-    pub why: Arc<str>,
-    /// How it got them.
-    pub standing: Standing,
-    /// It translates addresses: behind it are others.
-    pub nat: bool,
-}
-
-/// How an address got its roles.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Standing {
-    /// The site file says so.
-    Declared,
-    /// By what it does; only `signature` may judge.
-    Inferred(Certainty),
-    /// By the address itself: internet, or a group.
-    Address,
-    /// Nobody named it.
-    Unlisted,
-}
 
 /// All that is known of hosts.
 #[derive(Clone, Debug)]
@@ -265,7 +231,8 @@ impl Inventory {
         named.map(|(_, peers)| peers.as_slice()).unwrap_or_default()
     }
 
-    /// Takes in that `addr` was seen with `mac`; `lease`: a DHCP server gave it away. Where the address
+    /// Takes in that `addr` was seen with `mac`: in ARP, neighbour discovery or DHCP, or in the frames of a
+    /// flow (those of a router do no lasting harm). `lease`: a DHCP server gave it away. Where the address
     /// moves to another device, what was inferred about it is forgotten: roles are not inherited.
     pub fn sees(&mut self, addr: Addr, mac: Mac, time: Timestamp, lease: bool) -> Change {
         let host = self.declared.as_ref().map_or(addr, |site| site.first_of_host(addr));

@@ -10,6 +10,12 @@ use crate::service::Certainty;
 use crate::service::Content;
 use crate::service::Service;
 
+use Act::Client;
+use Act::Server;
+use Certainty::Consistent;
+use Certainty::Heuristic;
+use Certainty::Signature;
+
 /// On which side of a flow a host was.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Act {
@@ -58,12 +64,6 @@ const fn on(sign: Sign, ports: &'static [u16]) -> Sign {
 const fn says(device: DeviceKind, role: Role, at_most: Certainty, what: &'static str) -> Sign {
     Sign { by: By::Says(device), ports: &[], role, at_most, what }
 }
-
-use Act::Client;
-use Act::Server;
-use Certainty::Consistent;
-use Certainty::Heuristic;
-use Certainty::Signature;
 
 /// Sources: `mobotix-wire.md` and `xprotect-wire.md` of the project's research for the octets; the port
 /// tables of the two guides for the ports.
@@ -128,3 +128,19 @@ pub(crate) const SIGNS: &[Sign] = &[
     carrier(Server, Service::Sip, Role::SipServer, Heuristic, "SIP"),
     carrier(Client, Service::Snmp, Role::SnmpManager, Heuristic, "SNMP"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::SIGNS;
+
+    #[test]
+    fn the_documentation_has_a_row_for_every_sign_with_its_role_and_certainty() {
+        let page = include_str!("../../docs/site-file.md");
+        let table = page.split("## What is inferred").nth(1).unwrap();
+        for sign in SIGNS {
+            let (role, certainty) = (format!("| `{}` |", sign.role), sign.at_most.as_str());
+            let row = table.lines().any(|line| line.contains(&role) && line.contains(certainty));
+            assert!(row, "{sign:?}");
+        }
+    }
+}

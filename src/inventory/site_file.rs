@@ -3,6 +3,7 @@
 
 mod clashes;
 mod known;
+mod lines;
 mod network_text;
 mod settings;
 mod who;
@@ -14,6 +15,7 @@ pub use known::Known;
 
 use crate::inventory::site::Site;
 use crate::inventory::site_file::clashes::Clashes;
+use crate::inventory::site_file::lines::Lines;
 use crate::inventory::site_file::network_text::networks;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::diagnostic::Gravity;
@@ -47,12 +49,23 @@ pub const SITE_PACK: &str = "site";
 pub fn read_site(source: &SourceText, known: &Known) -> Reading {
     let mut faults = Vec::new();
     let root = parse(source, &mut faults);
-    let broken = !faults.is_empty();
-    let table = Table::root(source, &root, ROOT_KEYS, &mut faults);
-    let site = site(&table, known, broken, &mut faults);
+    let broken_from = first_broken_line(source, &faults);
+    let mut meant = Vec::new();
+    let table = Table::root(source, &root, ROOT_KEYS, &mut meant);
+    let site = site(&table, known, broken_from.is_some(), &mut meant);
+    let is_readable = |fault: &Diagnostic| broken_from.is_none_or(|line| fault.span.start < line);
+    faults.extend(meant.into_iter().filter(is_readable));
     faults.sort_by_key(|fault| (fault.span.start, fault.span.end));
     let is_usable = faults.iter().all(|fault| fault.gravity != Gravity::Error);
     Reading { site: is_usable.then(|| Arc::new(site)), diagnostics: faults }
+}
+
+/// Where the first line begins that is not TOML: what stands from there on may not mean what it seems to,
+/// and to name its faults too would hide the one that matters.
+fn first_broken_line(source: &SourceText, faults: &[Diagnostic]) -> Option<usize> {
+    let first = faults.iter().map(|fault| fault.span.start).min()?;
+    let before = source.text.get(..first).unwrap_or_default();
+    Some(before.rfind('\n').map_or(0, |newline| newline.saturating_add(1)))
 }
 
 const ROOT_KEYS: &[&str] = &[
@@ -75,12 +88,13 @@ const ROOT_KEYS: &[&str] = &[
 ];
 
 fn site(root: &Table<'_>, known: &Known, broken: bool, faults: &mut Vec<Diagnostic>) -> Site {
+    let lines = Lines::of(root.source());
     let mut clashes = Clashes::default();
     let (allow, exceptions) = rules(root, known, faults);
     let mut site = Site {
         name: root.text("name", faults).map_or_else(|| Arc::from("the site"), |name| shared(&name)),
         zones: zones::zones(root, known, &mut clashes, faults),
-        assignments: who::assignments(root, &mut clashes, faults),
+        assignments: who::assignments(root, &lines, &mut clashes, faults),
         role_ports: settings::role_ports(root, faults),
         named_ports: settings::named_ports(root, known, &allow, faults),
         named_peers: settings::named_peers(root, known, &allow, faults),
@@ -110,7 +124,7 @@ fn site(root: &Table<'_>, known: &Known, broken: bool, faults: &mut Vec<Diagnost
         }
         None => {}
     }
-    clashes.twice(root.source(), faults);
+    clashes.twice(root.source(), &lines, faults);
     site
 }
 

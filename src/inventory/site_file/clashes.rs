@@ -11,6 +11,7 @@ use crate::addr::Mac;
 use crate::inventory::address::host_net;
 use crate::inventory::role::Role;
 use crate::inventory::role::RoleSet;
+use crate::inventory::site_file::lines::Lines;
 use crate::inventory::site_file::warning;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::diagnostic::SourceText;
@@ -75,11 +76,13 @@ impl Clashes {
     }
 
     /// Names what is declared twice.
-    pub(super) fn twice(&self, source: &SourceText, faults: &mut Vec<Diagnostic>) {
+    pub(super) fn twice(&self, source: &SourceText, lines: &Lines, faults: &mut Vec<Diagnostic>) {
         let mut first: BTreeMap<Subject, (&[Role], &Range<usize>)> = BTreeMap::new();
         for (subject, roles, span) in &self.subjects {
             match first.get(subject) {
-                Some((others, place)) => faults.push(again(source, subject, (roles, span), (others, place))),
+                Some((others, place)) => {
+                    faults.push(again(source, subject, (roles, span), (others, lines.line(place.start))))
+                }
                 None => {
                     first.insert(*subject, (roles, span));
                 }
@@ -89,7 +92,7 @@ impl Clashes {
         for (name, span) in &self.zone_names {
             if let Some(place) = names.insert(name, span) {
                 let message = format!("two zones are called `{name}`");
-                let help = Some(format!("rename one; the other stands on line {}", line_of(source, place)));
+                let help = Some(format!("rename one; the other stands on line {}", lines.line(place.start)));
                 faults.push(Diagnostic::error(source, span.clone(), message, "again here", help));
             }
         }
@@ -136,9 +139,8 @@ fn again(
     source: &SourceText,
     subject: &Subject,
     (roles, span): (&[Role], &Range<usize>),
-    (others, place): (&[Role], &Range<usize>),
+    (others, line): (&[Role], usize),
 ) -> Diagnostic {
-    let line = line_of(source, place);
     let words = RoleSet::of(others);
     if words == RoleSet::of(roles) {
         let message = format!("{subject} is declared twice");
@@ -148,8 +150,4 @@ fn again(
     let message = format!("{subject} is declared twice with different roles");
     let help = Some(format!("line {line} says `{words}`: put all its roles into one declaration"));
     Diagnostic::error(source, span.clone(), message, "other roles here", help)
-}
-
-fn line_of(source: &SourceText, place: &Range<usize>) -> usize {
-    Diagnostic::error(source, place.clone(), "", "", None).position(source).0
 }

@@ -1,7 +1,5 @@
 //! `[[host]]`, `[[network]]`, `[[mac]]` and `[[vendor]]`: who has which roles.
 
-use std::sync::Arc;
-
 use toml::Spanned;
 
 use crate::inventory::role::GROUPS;
@@ -11,6 +9,7 @@ use crate::inventory::site::PortChange;
 use crate::inventory::site::Whom;
 use crate::inventory::site_file::clashes::Clashes;
 use crate::inventory::site_file::clashes::Subject;
+use crate::inventory::site_file::lines::Lines;
 use crate::inventory::site_file::network_text::addresses;
 use crate::inventory::site_file::network_text::macs;
 use crate::inventory::site_file::network_text::networks;
@@ -22,6 +21,7 @@ use crate::inventory::vendors::vendors;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::port_text::parse_port_set;
 use crate::policy::rule_text::shared;
+use crate::policy::suggest::nearest;
 use crate::policy::table::Table;
 
 const HOST_KEYS: &[&str] = &["address", "roles", "name", "nat", "ports"];
@@ -32,10 +32,10 @@ const VENDOR_KEYS: &[&str] = &["prefix", "name", "roles"];
 /// Every declaration of the file, those of hosts first.
 pub(super) fn assignments(
     root: &Table<'_>,
+    lines: &Lines,
     clashes: &mut Clashes,
     faults: &mut Vec<Diagnostic>,
 ) -> Vec<Assignment> {
-    let lines = Lines::of(&root.source().text, &root.source().name);
     let mut all = Vec::new();
     for (key, keys) in
         [("host", HOST_KEYS), ("network", NETWORK_KEYS), ("mac", MAC_KEYS), ("vendor", VENDOR_KEYS)]
@@ -92,11 +92,22 @@ fn placed<T: Copy>(values: Vec<Spanned<T>>, subject: fn(T) -> Subject) -> Vec<Sp
 fn named_vendor(table: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Vec<Spanned<Subject>> {
     let Some(name) = table.text("name", faults) else { return Vec::new() };
     let Some(vendor) = vendor_named(name.get_ref()) else {
-        let known: Vec<&str> = vendors().iter().map(|vendor| vendor.name).collect();
-        unknown_word("vendor", &name, &known, table.source(), faults);
+        let message = format!("unknown vendor `{}`", name.get_ref());
+        let help = Some(vendor_help(name.get_ref()));
+        faults.push(Diagnostic::error(table.source(), name.span(), message, "no such vendor", help));
         return Vec::new();
     };
     vendor.prefixes().map(|prefix| Spanned::new(name.span(), Subject::Vendor(prefix))).collect()
+}
+
+/// Suggestions compare lower case; makers are written as they write themselves.
+fn vendor_help(name: &str) -> String {
+    let lower: Vec<String> = vendors().iter().map(|vendor| vendor.name.to_lowercase()).collect();
+    let known: Vec<&str> = lower.iter().map(String::as_str).collect();
+    match nearest(name, &known).and_then(vendor_named) {
+        Some(vendor) => format!("did you mean `{}`? or give `prefix = \"00:03:c5\"`", vendor.name),
+        None => "give `prefix = \"00:03:c5\"`: the table of makers is a small one".to_owned(),
+    }
 }
 
 fn whom(key: &str, subjects: &[Spanned<Subject>]) -> Whom {
@@ -162,23 +173,4 @@ fn changed_ports(table: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Vec<PortCha
         }
     }
     changes
-}
-
-/// Where the lines of the file begin, to say `site.toml:12` without counting anew each time.
-struct Lines {
-    starts: Vec<usize>,
-    file: String,
-}
-
-impl Lines {
-    fn of(text: &str, name: &str) -> Self {
-        let starts = text.match_indices('\n').map(|(at, _)| at).collect();
-        let file = name.rsplit(['/', '\\']).next().unwrap_or(name).to_owned();
-        Self { starts, file }
-    }
-
-    fn place(&self, offset: usize) -> Arc<str> {
-        let line = self.starts.partition_point(|newline| *newline < offset).saturating_add(1);
-        Arc::from(format!("{}:{line}", self.file))
-    }
 }
