@@ -1,5 +1,10 @@
 //! The flow table on real captures against tshark's conversations (`truth.json`).
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "test helpers")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "test helpers"
+)]
 #![expect(clippy::print_stderr, reason = "says when it is skipped")]
 
 use std::collections::BTreeMap;
@@ -83,11 +88,13 @@ fn tuples_packets_octets_and_initiators_are_those_of_tshark() {
         let (events, tally) = events_of(path.to_str().unwrap(), 1);
         assert!(tally.is_conserved(), "{name}: {tally:?}");
         if file["packets"].as_u64() != Some(tally.decode.seen.frames) {
-            wrong.push(format!("{name}: packets {} instead of {}", tally.decode.seen.frames, file["packets"]));
+            wrong
+                .push(format!("{name}: packets {} instead of {}", tally.decode.seen.frames, file["packets"]));
         }
         let Some(conversations) = file["conversations"].as_array() else { continue };
         let ours = by_key(&events);
-        let tuples = ours.keys().filter(|key| matches!(key.transport, Transport::Tcp | Transport::Udp)).count();
+        let tuples =
+            ours.keys().filter(|key| matches!(key.transport, Transport::Tcp | Transport::Udp)).count();
         if tuples != conversations.len() {
             wrong.push(format!("{name}: {tuples} tuples instead of {}", conversations.len()));
         }

@@ -8,6 +8,7 @@ pub mod progress;
 pub mod rule_json;
 pub mod rule_prose;
 pub mod rules;
+pub mod rules_command;
 pub mod stop;
 
 use std::process::ExitCode;
@@ -54,7 +55,7 @@ pub fn run() -> ExitCode {
     let ended = match args.command {
         Command::Check(check) => check::check(&check),
         Command::Flows(flows) => check::flows(&flows),
-        Command::Rules(rules) => rules::run(&rules),
+        Command::Rules(rules) => rules_command::run(&rules),
     };
     match ended {
         Ok(ending) => ending.into(),

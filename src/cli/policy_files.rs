@@ -88,18 +88,21 @@ impl PolicyFiles {
     }
 }
 
-fn faults_of(faults: &[Diagnostic], sources: &[SourceText]) -> Trouble {
+/// All faults of these texts, drawn.
+pub(super) fn faults_of(faults: &[Diagnostic], sources: &[SourceText]) -> Trouble {
     let drawn = render_all(faults, sources, output::colour_err());
     let errors = faults.iter().filter(|fault| fault.gravity == Gravity::Error).count();
     let noun = if errors == 1 { "fault" } else { "faults" };
     Trouble::Faults(format!("{errors} {noun} in the rules or the site file:\n\n{}", drawn.trim_end()))
 }
 
-fn text_of(path: &Path) -> Result<SourceText, Trouble> {
+/// Reads one file of rules or of a site.
+pub(super) fn text_of(path: &Path) -> Result<SourceText, Trouble> {
     let trouble = |error| Trouble::Read { path: path.to_owned(), error };
     let size = fs::metadata(path).map_err(trouble)?.len();
     if size > TEXT_CAP {
-        let problem = format!("{} has {size} octets; rule and site files have at most {TEXT_CAP}", path.display());
+        let problem =
+            format!("{} has {size} octets; rule and site files have at most {TEXT_CAP}", path.display());
         return Err(Trouble::Other(problem));
     }
     let text = fs::read_to_string(path).map_err(trouble)?;

@@ -152,6 +152,19 @@ pub enum Tunnel {
     IpInIp,
 }
 
+impl Tunnel {
+    /// Its word in records and labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gre => "gre",
+            Self::Erspan => "erspan",
+            Self::Vxlan => "vxlan",
+            Self::Geneve => "geneve",
+            Self::IpInIp => "ip-in-ip",
+        }
+    }
+}
+
 /// An ICMP error and the packet that it complains of.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct IcmpError {

@@ -29,8 +29,8 @@ use crate::flow::facts::Initiation;
 use crate::flow::facts::Opening;
 use crate::flow::facts::Outcome;
 use crate::flow::key::FlowNumber;
-use crate::inventory::HostView;
 use crate::inventory::Act;
+use crate::inventory::HostView;
 use crate::inventory::Inventory;
 use crate::inventory::Observation;
 use crate::inventory::role::RoleSet;
@@ -185,7 +185,7 @@ impl Judge {
 
     /// What a finding says about hosts, whatever flow it is of.
     fn learn(&mut self, flow: FlowNumber, kind: &EventKind, time: Timestamp) {
-        let EventKind::Found(_, side, finding, _) = kind else {
+        let EventKind::Found(_, _, finding, _) = kind else {
             return;
         };
         match finding {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::capture::FrameSource;
+use crate::decode::Undecoded;
 use crate::export::run_facts::RunFacts;
 use crate::inventory::Inventory;
 use crate::judge::Judge;
@@ -71,17 +72,20 @@ impl Auditor {
 fn facts(tally: &RunTally, totals: &JudgeTotals) -> RunFacts {
     let decode = &tally.decode;
     let workers = &tally.workers;
-    let mut undecoded: BTreeMap<&'static str, u64> = BTreeMap::new();
-    for (cause, count) in decode.undecoded.iter().filter(|(_, count)| count.frames > 0) {
-        undecoded.insert(cause.as_str(), count.frames);
-    }
+    let mut undecoded = words(&decode.undecoded, |cause| cause.as_str(), |count| count.frames);
     if workers.abandoned_packets > 0 {
-        undecoded.insert(crate::decode::Undecoded::Abandoned.as_str(), workers.abandoned_packets);
+        undecoded.insert(Undecoded::Abandoned.as_str(), workers.abandoned_packets);
     }
+    let bad = &decode.bad_checksums;
+    let bad = [("ipv4", bad.ipv4), ("tcp", bad.tcp), ("udp", bad.udp), ("icmp", bad.icmp)];
     RunFacts {
         packets: decode.seen.frames,
         octets: decode.seen.octets,
+        cut_packets: decode.cut,
         undecoded,
+        not_conversation: words(&decode.not_conversation, |kind| kind.as_str(), |count| count.frames),
+        bad_checksums: bad.into_iter().filter(|(_, count)| *count > 0).collect(),
+        tunnelled: words(&decode.tunnels, |tunnel| tunnel.as_str(), |count| *count),
         flow_packets: workers.flows.packets,
         duplicate_packets: workers.flows.duplicates,
         flows: workers.flows.opened,
@@ -89,7 +93,18 @@ fn facts(tally: &RunTally, totals: &JudgeTotals) -> RunFacts {
         one_way_flows: totals.one_way_flows,
         two_way_flows: totals.two_way_flows,
         midstream_flows: totals.midstream_flows,
-        interrupted: tally.stopped,
+        first: tally.span.map(|(first, _)| first),
+        last: tally.span.map(|(_, last)| last),
+        interrupted: tally.stopped || tally.workers_lost > 0,
         ..RunFacts::default()
     }
+}
+
+/// Counts by their label values; what never came is absent.
+fn words<K: Copy, C>(
+    counts: &BTreeMap<K, C>,
+    word: impl Fn(K) -> &'static str,
+    count: impl Fn(&C) -> u64,
+) -> BTreeMap<&'static str, u64> {
+    counts.iter().map(|(key, value)| (word(*key), count(value))).filter(|(_, count)| *count > 0).collect()
 }

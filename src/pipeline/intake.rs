@@ -26,6 +26,7 @@ pub(super) struct Intake {
     decoder: Decoder,
     seed: u64,
     watched: Option<Watched>,
+    first: Option<Timestamp>,
     sightings: u64,
 }
 
@@ -47,7 +48,8 @@ struct Placed {
 
 impl Intake {
     pub(super) fn new(settings: &PipelineSettings<'_>) -> Self {
-        Self { decoder: Decoder::new(settings.decode), seed: settings.flow.seed, watched: None, sightings: 0 }
+        let (decoder, seed) = (Decoder::new(settings.decode), settings.flow.seed);
+        Self { decoder, seed, watched: None, first: None, sightings: 0 }
     }
 
     /// Fills `work`, which is empty, with the next batch.
@@ -84,12 +86,18 @@ impl Intake {
         self.watched.map_or((Timestamp::default(), 0), |watched| (watched.latest, watched.number))
     }
 
+    /// The earliest and the latest time of all frames, if there was one.
+    pub(super) fn span(&self) -> Option<(Timestamp, Timestamp)> {
+        Some((self.first?, self.watched?.latest))
+    }
+
     /// Whether watching begins (again) with this frame.
     fn watch(&mut self, frame: &Frame) -> Option<Timestamp> {
         let begins = self
             .watched
             .is_none_or(|last| last.file != frame.file && frame.time.since(last.latest) > WATCH_BREAK);
         let (latest, number) = self.watched.map_or((frame.time, 0), |last| (last.latest, last.number));
+        self.first = Some(self.first.map_or(frame.time, |first| first.min(frame.time)));
         self.watched = Some(Watched {
             latest: latest.max(frame.time),
             file: frame.file,

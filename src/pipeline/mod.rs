@@ -4,6 +4,7 @@
 //! A shard sees its packets in their order, whoever owns it and however they are batched; each event
 //! carries a stamp that is the same in every such run; so the merged stream is the same to the octet.
 
+pub mod audit;
 pub mod control;
 mod crew;
 mod intake;

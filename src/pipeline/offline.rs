@@ -48,6 +48,7 @@ pub fn run(
             decode: intake.tally().clone(),
             workers,
             sightings: intake.sightings(),
+            span: intake.span(),
             stopped,
             workers_lost,
         }

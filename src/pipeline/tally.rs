@@ -2,6 +2,7 @@
 
 use crate::decode::DecodeTally;
 use crate::flow::table::FlowCounts;
+use crate::time::Timestamp;
 
 /// Counts of a whole run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -12,6 +13,8 @@ pub struct RunTally {
     pub workers: WorkerTally,
     /// Addresses seen with their MAC.
     pub sightings: u64,
+    /// The earliest and the latest capture time, if there was a packet.
+    pub span: Option<(Timestamp, Timestamp)>,
     /// The run was ended from outside before the source was.
     pub stopped: bool,
     /// Worker threads that died; what was left for them is lost. Never seen, and never silent.

@@ -113,12 +113,14 @@ fn best<'a>(
     case: &Case<'_>,
     always: &[Objection],
 ) -> Option<Ruling> {
-    let mut best: Option<(u8, Ruling)> = None;
+    let mut best: Option<((bool, bool, u8), Ruling)> = None;
     for rule in rules {
         let fit = fit(policy, inventory, rule, case);
-        let Some((rank, ruling)) = by_rule(policy, inventory, rule, &fit, case, always) else {
+        let Some((rank, ruling)) = by_rule(policy, rule, &fit, case, always) else {
             continue;
         };
+        // A rule about what is done inside the carrier knows more than one about the carrier.
+        let rank = (!matches!(ruling, Ruling::Allowed { .. }), rule.contents.is_empty(), rank);
         if best.as_ref().is_none_or(|(held, _)| rank < *held) {
             best = Some((rank, ruling));
         }
@@ -129,7 +131,6 @@ fn best<'a>(
 /// What one rule says, and a rank: the lower, the better for the conversation.
 fn by_rule(
     policy: &Policy,
-    inventory: &Inventory,
     rule: &Rule,
     fit: &Fit,
     case: &Case<'_>,
@@ -155,7 +156,7 @@ fn by_rule(
     if rule.is(Status::Doubtful) {
         return withheld(7, Withheld::DoubtfulRule);
     }
-    let hygiene::Findings { mut objections, advice } = hygiene::examine(policy, inventory, rule, case);
+    let hygiene::Findings { mut objections, advice } = hygiene::examine(policy, rule, case);
     let rank = match (objections.is_empty(), advice.is_empty()) {
         (true, true) => 0,
         (true, false) => 1,
@@ -224,7 +225,7 @@ fn media_rule(policy: &Policy, bits: u64, case: &Case<'_>) -> Option<RuleId> {
 }
 
 /// Advice codes without repetition, in order of appearance.
-pub(crate) fn distinct(codes: impl Iterator<Item = Arc<str>>) -> Vec<Arc<str>> {
+pub(crate) fn distinct(codes: impl IntoIterator<Item = Arc<str>>) -> Vec<Arc<str>> {
     let mut distinct: Vec<Arc<str>> = Vec::new();
     for code in codes {
         if !distinct.contains(&code) {

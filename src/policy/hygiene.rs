@@ -4,12 +4,10 @@
 use std::sync::Arc;
 
 use crate::evidence::Evidence;
-use crate::inventory::Inventory;
 use crate::policy::case::Case;
 use crate::policy::case::Objection;
 use crate::policy::case::Spoken;
 use crate::policy::decide::distinct;
-use crate::policy::fit::fit;
 use crate::policy::fit::is_vpn;
 use crate::policy::force::Policy;
 use crate::policy::rule::Assertion;
@@ -21,7 +19,6 @@ use crate::recognise::finding::CertificateFacts;
 use crate::service::Certainty;
 use crate::service::Service;
 use crate::time::Timestamp;
-use crate::verdict::Field;
 use crate::verdict::Reason;
 
 /// Advice: what is said in clear should be encrypted.
@@ -62,14 +59,13 @@ pub fn always(policy: &Policy, case: &Case<'_>) -> Vec<Objection> {
 }
 
 /// What `rule`, which allows the case, and the assertions in force object to.
-pub fn examine(policy: &Policy, inventory: &Inventory, rule: &Rule, case: &Case<'_>) -> Findings {
+pub fn examine(policy: &Policy, rule: &Rule, case: &Case<'_>) -> Findings {
     let mut findings = Findings::default();
     clear_text(policy, rule, case, &mut findings);
-    findings.objections.extend(weak_tls(policy, inventory, case));
+    findings.objections.extend(weak_tls(policy, case));
     findings.objections.extend(weak_protocol(policy, case));
     findings.advice.extend(rule.advice.iter().cloned());
-    findings.advice.extend(administration(policy, inventory, rule, case));
-    findings.advice = distinct(findings.advice.drain(..).collect::<Vec<_>>().into_iter());
+    findings.advice = distinct(std::mem::take(&mut findings.advice));
     findings
 }
 
@@ -100,8 +96,8 @@ fn is_encrypted(service: Service) -> bool {
     matches!(service, Service::Tls | Service::Dtls | Service::Quic | Service::Ssh) || is_vpn(service)
 }
 
-fn weak_tls(policy: &Policy, inventory: &Inventory, case: &Case<'_>) -> Option<Objection> {
-    old_version(policy, case).or_else(|| bad_certificate(policy, inventory, case))
+fn weak_tls(policy: &Policy, case: &Case<'_>) -> Option<Objection> {
+    old_version(policy, case).or_else(|| bad_certificate(policy, case))
 }
 
 fn old_version(policy: &Policy, case: &Case<'_>) -> Option<Objection> {
@@ -122,13 +118,13 @@ fn old_version(policy: &Policy, case: &Case<'_>) -> Option<Objection> {
     })
 }
 
-fn bad_certificate(policy: &Policy, inventory: &Inventory, case: &Case<'_>) -> Option<Objection> {
+fn bad_certificate(policy: &Policy, case: &Case<'_>) -> Option<Objection> {
     let assertion = asserted(policy, case, |check| matches!(check, Check::ValidCertificates { .. }))?;
     let Check::ValidCertificates { self_signed_from } = assertion.check else {
         return None;
     };
     let accepted = self_signed_from.union(policy.site().map(|site| site.self_signed).unwrap_or_default());
-    let authorities = inventory.site().map_or(&[][..], |site| &site.authorities);
+    let authorities = policy.site().map_or(&[][..], |site| &site.authorities);
     case.traits.certificates.iter().find_map(|(facts, seen, evidence)| {
         let what = flaw(facts, *seen, authorities, accepted.meets(case.resp.roles))?;
         let (rule, evidence) = (Some(assertion.id.clone()), Some(*evidence));
@@ -177,19 +173,6 @@ fn weak_protocol(policy: &Policy, case: &Case<'_>) -> Option<Objection> {
         return object("a password went over the wire in clear (Basic authentication)", evidence);
     }
     case.traits.unauthenticated.and_then(|evidence| object("the server asks for no authentication", evidence))
-}
-
-/// Advice where another rule reserves what is done here for a role that the initiator has not.
-fn administration(policy: &Policy, inventory: &Inventory, rule: &Rule, case: &Case<'_>) -> Option<Arc<str>> {
-    if !rule.contents.is_empty() || case.traits.contents.is_empty() {
-        return None;
-    }
-    let bits = case.orig.packs | case.resp.packs;
-    let reserves = |other: &&Rule| {
-        !other.contents.is_empty() && fit(policy, inventory, other, case).failed() == [Field::From]
-    };
-    let reserving = policy.rules_in(bits).find(reserves)?;
-    Some(reserving.advice.clone().unwrap_or_else(|| ADVICE_ADMIN.into()))
 }
 
 fn asserted<'a>(

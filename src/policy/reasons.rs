@@ -45,6 +45,11 @@ pub fn violation(
     }
     let mut holding = holding.into_iter().filter(|held| known || !is_directional(held));
     let (reason, rule) = holding.next().unwrap_or((Reason::NoRule, None));
+    // What a host was seen to do is the least that it is: without a site, another role of it may well
+    // be what allows this.
+    if policy.site().is_none() && !matches!(reason, Reason::Internet | Reason::Isolation) {
+        return Ruling::Withheld { why: Withheld::RoleUnknown, rule, objections };
+    }
     let also = holding.map(|(reason, _)| reason).filter(|reason| *reason != Reason::NoRule).collect();
     let rule = rule.or_else(|| broken.first().map(|assertion| assertion.id.clone()));
     Ruling::Violation { reason, also, rule, nearest: nearest(case, &fits), expired, objections }
@@ -73,8 +78,12 @@ fn holding(
         }
     };
     first(Reason::LocalOnly, &|rule, fit| is_local_only(rule, fit, case));
-    first(Reason::Obsolete, &|rule, fit| fit.is_structural() && rule.is(Status::Obsolete));
-    first(Reason::OffByDefault, &|rule, fit| fit.is_structural() && policy.is_off(rule));
+    first(Reason::Obsolete, &|rule, fit| {
+        fit.is_structural() && fit.speech != Speech::Wrong && rule.is(Status::Obsolete)
+    });
+    first(Reason::OffByDefault, &|rule, fit| {
+        fit.is_structural() && fit.speech != Speech::Wrong && policy.is_off(rule)
+    });
     let other_way = |fit: &Fit| fit.structure == [Field::Direction] && !fit.status && fit.is_spoken();
     first(Reason::WrongDirection, &|_, fit| other_way(fit));
     first(Reason::WrongService, &|rule, fit| {

@@ -12,7 +12,6 @@
 pub mod finding;
 mod follow;
 pub mod head;
-mod side;
 pub mod heads;
 pub mod http;
 pub mod http_body;
@@ -28,6 +27,7 @@ pub mod rtsp_follow;
 pub mod rtsp_session;
 pub mod rtsp_transport;
 pub mod sdp;
+mod side;
 pub mod text;
 pub mod tls;
 pub mod tls_follow;
