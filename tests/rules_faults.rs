@@ -230,3 +230,14 @@ fn broken_toml_shows_where_and_no_faults_that_follow_from_it() {
     assert!(!faults.is_empty());
     assert!(faults.iter().all(|fault| fault.position(&source).0 == 14), "{faults:?}");
 }
+
+#[test]
+fn a_pack_that_is_cut_anywhere_is_read_without_panic_and_shows_places_inside_it() {
+    for (end, _) in CLEAN.char_indices() {
+        let (source, faults) = faults(CLEAN.get(..end).unwrap_or_default());
+        for fault in faults {
+            assert!(fault.span.start <= source.text.len(), "{end}: {fault:?}");
+            assert!(!fault.render(&source, false).is_empty());
+        }
+    }
+}

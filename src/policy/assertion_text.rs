@@ -63,6 +63,11 @@ const CHECKS: &[(&str, &[&str], &[&str])] = &[
 const CHECK_KEYS: &[&str] =
     &["subjects", "peers", "from", "to", "transport", "ports", "version", "self_signed_from"];
 
+/// The names of all checks.
+pub fn check_names() -> impl Iterator<Item = &'static str> {
+    CHECKS.iter().map(|(name, _, _)| *name)
+}
+
 /// The assertion that `table` says, or all its faults. Whether the rules in `except` exist is the
 /// caller's to check.
 pub fn compile_assertion(
@@ -94,7 +99,7 @@ pub fn compile_assertion(
 fn compile_check(table: &Table<'_>, faults: &mut Vec<Diagnostic>) -> Option<Check> {
     let source = table.source();
     let written = needed(table, "check", faults)?;
-    let names: Vec<&str> = CHECKS.iter().map(|(name, _, _)| *name).collect();
+    let names: Vec<&str> = check_names().collect();
     let name = one_word("check", &written, &names, source, faults)?;
     refuse_foreign_keys(table, name, faults);
     let before = faults.len();

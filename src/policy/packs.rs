@@ -35,7 +35,8 @@ pub fn shipped() -> Vec<Pack> {
     load(&shipped_texts()).map(packs_of).unwrap_or_default()
 }
 
-/// Reads these texts as packs, in this order.
+/// Reads these texts as packs, in this order, those that are in force everywhere last: a vendor's rule
+/// is to be named before that of every network.
 ///
 /// # Errors
 /// All faults of all texts; among them packs and rules whose ids are used in two files.
@@ -48,6 +49,7 @@ pub fn load(texts: &[SourceText]) -> Result<Vec<PackFile>, Vec<Diagnostic>> {
         }
     }
     refuse_clashes(&files, &mut faults);
+    files.sort_by_key(|file| file.pack.everywhere);
     if faults.is_empty() { Ok(files) } else { Err(faults) }
 }
 
