@@ -122,6 +122,17 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Counts the packet by what it ended with.
+    pub(super) fn count(&mut self, end: &Result<Next, Undecoded>) {
+        match end {
+            Ok(Next::Segment) => self.tally.segments.add(&self.context),
+            Ok(Next::Quiet(kind)) => self.tally.not_conversation(*kind, &self.context),
+            Err(cause) => self.tally.undecoded(*cause, &self.context),
+            // The walk goes on after a layer, and a fragment waits: neither is an end.
+            Ok(Next::Layer(_) | Next::Fragment(_)) => {}
+        }
+    }
+
     fn step(&mut self, layer: Layer) -> Result<Next, Undecoded> {
         match layer {
             Layer::Link(link) => link::first(self, link),
