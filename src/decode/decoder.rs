@@ -18,7 +18,6 @@ use super::octets::narrow;
 use super::segment::IcmpError;
 use super::segment::Sighting;
 use super::walk::Layer;
-use super::walk::Next;
 use super::walk::Place;
 use super::walk::Walk;
 use crate::capture::FrameBatch;
@@ -121,13 +120,14 @@ impl Decoder {
     /// Walks from `place` to the end.
     fn follow(&mut self, place: &Place, batch: &mut FrameBatch, out: &mut Decoded) {
         let mut walk = Walk::new(&batch.octets, place, &mut self.tally, out);
-        match walk.run(place.layer) {
-            Ok(Next::Fragment(fragment)) => {
+        let end = walk.run(place.layer);
+        match walk.fragment {
+            Some(fragment) => {
                 let (span, context) = (walk.span(), walk.context);
                 self.follow_fragment(fragment, span, context, batch, out);
                 self.tally.fragments.held = self.fragments.held();
             }
-            end => walk.count(&end),
+            None => walk.count(end),
         }
     }
 
@@ -159,13 +159,14 @@ impl Decoder {
             // A complete datagram has its first fragment.
             let Some(place) = place else { break Ending::Held };
             let mut walk = Walk::new(&batch.octets, &place, &mut self.tally, out);
-            match walk.run(place.layer) {
-                Ok(Next::Fragment(inner)) => {
+            let end = walk.run(place.layer);
+            match walk.fragment {
+                Some(inner) => {
                     (fragment, span, context) = (inner, walk.span(), walk.context);
                 }
-                end => {
-                    walk.count(&end);
-                    break Ending::of(&end, out);
+                None => {
+                    walk.count(end);
+                    break Ending::of(end, out);
                 }
             }
         };

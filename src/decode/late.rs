@@ -47,11 +47,11 @@ struct Joined {
 
 impl Ending {
     /// What a walk ended with; its segment is the last one of `out`.
-    pub(super) fn of(end: &Result<Next, Undecoded>, out: &Decoded) -> Self {
+    pub(super) fn of(end: Result<Next, Undecoded>, out: &Decoded) -> Self {
         match end {
-            Ok(Next::Quiet(kind)) => Self::Quiet(*kind),
-            Err(cause) => Self::Stopped(*cause),
-            Ok(Next::Segment | Next::Layer(_) | Next::Fragment(_)) => {
+            Ok(Next::Quiet(kind)) => Self::Quiet(kind),
+            Err(cause) => Self::Stopped(cause),
+            Ok(Next::Segment | Next::Layer(_) | Next::Fragment) => {
                 out.segments.last().copied().map_or(Self::Held, Self::Segment)
             }
         }
