@@ -216,6 +216,29 @@ fn ports_of_tcp_are_known_from_54_octets_though_its_options_are_cut() {
 }
 
 #[test]
+fn vxlan_with_a_group_policy_or_a_protocol_is_opened_too() {
+    // The first four octets of the header in scapy's packet, changed by the drafts.
+    let start = 14 + 4 + 20 + 8;
+    for header in [[0x88, 0, 0x12, 0x34], [0x88, 0x48, 0, 1], [0x0c, 0, 0, 3]] {
+        let mut packet = octets(scapy::VXLAN_TCP);
+        packet[start..start + 4].copy_from_slice(&header);
+        packet[start - 2..start].fill(0);
+        let mut bench = Bench::new();
+        bench.at(0, 1, &packet);
+        assert_eq!(
+            (bench.segment().tunnel, bench.payload(&bench.segment())),
+            (Some(Tunnel::Vxlan), &b"hello"[..])
+        );
+        // With IP right after it.
+        packet.drain(start + 8..start + 22);
+        packet[start..start + 4].copy_from_slice(&[0x0c, 0, 0, 1]);
+        let mut bench = Bench::new();
+        bench.at(0, 1, &packet);
+        assert_eq!((bench.segment().tunnel, bench.segment().dst_port), (Some(Tunnel::Vxlan), 7563));
+    }
+}
+
+#[test]
 fn udp_on_the_port_of_vxlan_that_is_none_stays_a_datagram() {
     // etherparse: no I bit; a reserved octet set; the inside has an EtherType that nobody has.
     let mut unknown = vec![8, 0, 0, 0, 0, 0, 42, 0];

@@ -3,10 +3,12 @@
 
 use std::collections::VecDeque;
 
+use super::decoder::Decoded;
 use super::fragments::Key;
 use super::segment::Segment;
 use super::undecoded::NotConversation;
 use super::undecoded::Undecoded;
+use super::walk::Next;
 use crate::time::Span;
 use crate::time::Timestamp;
 
@@ -41,6 +43,19 @@ struct Joined {
     time: Timestamp,
     hashes: Vec<u64>,
     ending: Ending,
+}
+
+impl Ending {
+    /// What a walk ended with; its segment is the last one of `out`.
+    pub(super) fn of(end: Result<Next, Undecoded>, out: &Decoded) -> Self {
+        match end {
+            Ok(Next::Quiet(kind)) => Self::Quiet(kind),
+            Err(cause) => Self::Stopped(cause),
+            Ok(Next::Segment | Next::Layer(_) | Next::Fragment) => {
+                out.segments.last().copied().map_or(Self::Held, Self::Segment)
+            }
+        }
+    }
 }
 
 impl LateCopies {
