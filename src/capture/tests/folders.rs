@@ -71,3 +71,12 @@ fn a_pipe_in_a_folder_is_never_opened() {
     assert_eq!(Harvest::of(&mut captures).frames.len(), 1);
     assert_eq!(tails(captures.skipped()), ["pipe"]);
 }
+
+#[test]
+fn captures_can_be_read_on_a_thread_of_their_own() {
+    let folder = Folder::new("thread");
+    let path = folder.write("a.pcap.zst", &zstd::encode_all(small_pcap(&[1, 2]).as_slice(), 1).unwrap());
+    let mut captures = Captures::open(&names(&[path]));
+    let reader = std::thread::spawn(move || Harvest::of(&mut captures).frames.len());
+    assert_eq!(reader.join().unwrap(), 2);
+}
