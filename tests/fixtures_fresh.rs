@@ -1,5 +1,5 @@
 //! The committed captures are what the writer makes of their scenes, octet for octet.
-#![expect(clippy::arithmetic_side_effects, reason = "test arithmetic")]
+#![expect(clippy::unwrap_used, reason = "test helpers")]
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,5 @@
 //! The worked cases of the verdict, each through real packets of the writer.
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "test helpers")]
+#![expect(clippy::unwrap_used, reason = "test helpers")]
 
 use std::fs;
 
