@@ -18,6 +18,7 @@ use super::text::contains;
 use super::text::header;
 use super::text::host_name;
 use super::text::number;
+use super::text::recovered;
 use super::text::start_line;
 use super::told::Teller;
 use super::told::Told;
@@ -152,7 +153,7 @@ impl Reader {
     }
 
     fn start(&mut self, line: &[u8], at: u32, flow: &mut Flow, teller: &mut Teller<'_>) {
-        let Some(start) = start_line(line, NAME) else { return };
+        let Some(start) = start_line(recovered(line, NAME), NAME) else { return };
         self.message = Message::default();
         self.stage = Stage::Headers;
         self.block = line.len();

@@ -205,4 +205,6 @@ fn a_message_between_and_behind_media_is_read() {
     // The first octets stand in the middle of a frame.
     let behind = [&stream[100..1320], reply.as_slice()].concat();
     assert!(told(&Rtsp, &[(SERVER, &behind)]).contains(&(SERVER, wanted)));
+    let shown = Shown { octets: &behind, port: 554, side: SERVER, from_start: false };
+    assert_eq!(shown.matched(&RtspMidstream).offset, 1220);
 }
