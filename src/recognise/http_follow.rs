@@ -31,7 +31,7 @@ const MESSAGES: u32 = 64;
 /// Octets of one header block that are read.
 const BLOCK_OCTETS: usize = 8 * 1024;
 /// Octets searched for a start line where none stands.
-const SEEK_OCTETS: usize = 64 * 1024;
+const SEEK_OCTETS: usize = 1024 * 1024;
 
 /// Follows one connection. Holds at most one line and [`super::http_media`]'s window per side.
 #[derive(Default)]
