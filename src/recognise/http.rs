@@ -11,12 +11,15 @@ use super::text::Opening;
 use super::text::StartLine;
 use super::text::opening;
 use super::text::starts_with;
+use super::text::within;
 use crate::service::Certainty;
 use crate::service::Service;
 use crate::service::Transport;
 
-/// The recogniser.
+/// The recogniser of HTTP from the start of a message.
 pub struct Http;
+/// The recogniser of HTTP where the first octets stand in the middle of a message.
+pub struct HttpMidstream;
 
 /// What start lines of HTTP name.
 pub const NAME: &[u8] = b"HTTP/";
@@ -47,6 +50,35 @@ impl Recogniser for Http {
             Opening::Open => Probe::NeedMore,
             Opening::Broken => Probe::Malformed,
             Opening::CutRequest(..) | Opening::Not => Probe::Refuse,
+        }
+    }
+
+    fn follow(&self) -> Option<Box<dyn Follower>> {
+        Some(Box::new(HttpFollower::default()))
+    }
+}
+
+impl Recogniser for HttpMidstream {
+    fn service(&self) -> Service {
+        Service::Http
+    }
+
+    fn speaks(&self, transport: Transport) -> bool {
+        transport == Transport::Tcp
+    }
+
+    fn probe(&self, head: &Head<'_>) -> Probe {
+        if head.from_start {
+            return Probe::Refuse;
+        }
+        match within(head, NAME) {
+            Ok((start, at, length)) => {
+                let client = matches!(start, StartLine::Request { .. });
+                let sender = if client { Sender::Client } else { Sender::Server };
+                matched(Certainty::Consistent, sender, at, length, "HTTP message in mid-stream")
+            }
+            Err(true) => Probe::NeedMore,
+            Err(false) => Probe::Refuse,
         }
     }
 

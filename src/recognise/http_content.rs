@@ -38,7 +38,6 @@ const PATHS: &[(&[u8], Content, Certainty)] = &[
     (b"/api/rest/v1/", Content::XprotectSoap, Consistent),
     (b"/api/ws/events/v1", Content::XprotectSoap, Consistent),
     (b"/api/ws/messages/v1", Content::XprotectSoap, Consistent),
-    (b"/onvif/", Content::Onvif, Consistent),
     (b"/admin/rcontrol", Content::MobotixAdmin, Signature),
     (b"/control/rcontrol", Content::MobotixAdmin, Signature),
     (b"/admin/remoteconfig", Content::MobotixAdmin, Signature),
@@ -66,6 +65,10 @@ pub fn of_request(method: &[u8], target: &[u8]) -> Option<Known> {
     let fast = [b"/control/faststream.jpg".as_slice(), b"/cgi-bin/faststream.jpg"];
     if method == b"GET" && fast.iter().any(|name| names(path, name)) {
         return Some((Content::MobotixFaststream, Signature));
+    }
+    // Snapshots are fetched from such paths too; only calls are ONVIF.
+    if starts_with(path, b"/onvif/") {
+        return (method == b"POST").then_some((Content::Onvif, Consistent));
     }
     let (_, content, certainty) = PATHS.iter().find(|(start, ..)| starts_with(path, start))?;
     Some((*content, *certainty))
@@ -163,6 +166,8 @@ mod tests {
         assert_eq!(content("GET", "/cgi-bin/faststream.jpg?stream=full"), Some(Content::MobotixFaststream));
         assert_eq!(content("GET", "http://cam/control/rcontrol?action=sigout"), Some(Content::MobotixAdmin));
         assert_eq!(content("GET", "/control/event.jpg"), None);
+        assert_eq!(content("POST", "/onvif/device_service"), Some(Content::Onvif));
+        assert_eq!(content("GET", "/onvif/snapshot.jpg"), None);
         let soap = "/ManagementServer/ServerCommandService.svc";
         assert_eq!(content("POST", soap), Some(Content::XprotectSoap));
         assert_eq!(content("POST", "/XProtectMobile/Video"), Some(Content::XprotectMobile));

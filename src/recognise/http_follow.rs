@@ -18,6 +18,7 @@ use super::text::contains;
 use super::text::header;
 use super::text::host_name;
 use super::text::number;
+use super::text::recovered;
 use super::text::start_line;
 use super::told::Teller;
 use super::told::Told;
@@ -30,7 +31,7 @@ const MESSAGES: u32 = 64;
 /// Octets of one header block that are read.
 const BLOCK_OCTETS: usize = 8 * 1024;
 /// Octets searched for a start line where none stands.
-const SEEK_OCTETS: usize = 64 * 1024;
+const SEEK_OCTETS: usize = 1024 * 1024;
 
 /// Follows one connection. Holds at most one line and [`super::http_media`]'s window per side.
 #[derive(Default)]
@@ -152,7 +153,7 @@ impl Reader {
     }
 
     fn start(&mut self, line: &[u8], at: u32, flow: &mut Flow, teller: &mut Teller<'_>) {
-        let Some(start) = start_line(line, NAME) else { return };
+        let Some(start) = start_line(recovered(line, NAME), NAME) else { return };
         self.message = Message::default();
         self.stage = Stage::Headers;
         self.block = line.len();

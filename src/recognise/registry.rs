@@ -14,6 +14,7 @@ use super::dns::Dns;
 use super::dns::DnsOverTcp;
 use super::ftp::Ftp;
 use super::http::Http;
+use super::http::HttpMidstream;
 use super::imageserver::ImageServer;
 use super::imageserver::ImageServerMidStream;
 use super::ipsec::Ipsec;
@@ -48,6 +49,7 @@ use super::ssh::Ssh;
 use super::stun::Stun;
 use super::tds::Tds;
 use super::tls::Tls;
+use super::tls::TlsMidstream;
 use super::wireguard::Wireguard;
 use super::ws_discovery::WsDiscovery;
 
@@ -94,6 +96,9 @@ pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &Ntp,
     &Pppp,
     // What shows in the middle of a stream.
+    // What stands in the middle of something, then heuristics.
+    &HttpMidstream,
+    &TlsMidstream,
     &RtspMidstream,
     &MobotixMedia,
     &MatrixWithin,

@@ -14,6 +14,7 @@ use super::text::StartLine;
 use super::text::block_end;
 use super::text::opening;
 use super::text::starts_with;
+use super::text::within;
 use crate::service::Certainty;
 use crate::service::Content;
 use crate::service::Service;
@@ -102,7 +103,19 @@ impl Recogniser for RtspMidstream {
                 Chain::Open | Chain::Broken => {}
             }
         }
-        if head.finished { Probe::Refuse } else { Probe::NeedMore }
+        // Media may still come in front of a message that is there already.
+        if !head.finished {
+            return Probe::NeedMore;
+        }
+        match within(head, NAME) {
+            Ok((start, at, length)) => {
+                let asks =
+                    matches!(start, StartLine::Request { method, .. } if CLIENT_METHODS.contains(&method));
+                let sender = if asks { Sender::Client } else { Sender::Either };
+                matched(Certainty::Consistent, sender, at, length, "RTSP message in mid-stream")
+            }
+            Err(_) => Probe::Refuse,
+        }
     }
 
     fn follow(&self) -> Option<Box<dyn Follower>> {

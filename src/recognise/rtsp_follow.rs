@@ -16,6 +16,7 @@ use super::text::StartLine;
 use super::text::contains;
 use super::text::header;
 use super::text::number;
+use super::text::recovered;
 use super::text::start_line;
 use super::text::starts_with;
 use super::told::Teller;
@@ -136,7 +137,7 @@ impl Reader {
     fn take_line(&mut self, line: &[u8], at: u32, session: &mut Session, teller: &mut Teller<'_>) {
         if self.stage == Stage::Start {
             self.block = 0;
-            match start_line(recovered(line), NAME) {
+            match start_line(recovered(line, NAME), NAME) {
                 Some(start) => self.start(start, line.len(), at, session, teller),
                 None => self.unsure |= !line.is_empty(),
             }
@@ -226,19 +227,4 @@ impl Reader {
     fn lose(&mut self) {
         *self = Self { unsure: true, ..Self::default() };
     }
-}
-
-/// The start line inside a line that media may precede, where octets were missing.
-fn recovered(line: &[u8]) -> &[u8] {
-    let Some(name) = memchr::memmem::find(line, NAME) else { return line };
-    let before = line.get(..name).unwrap_or_default();
-    if before.last().is_some_and(|octet| *octet == b' ') {
-        // A request: its method is the last word of capitals before the address.
-        let words = before.trim_ascii_end();
-        let Some(space) = memchr::memrchr(b' ', words) else { return line };
-        let method = words.get(..space).unwrap_or_default();
-        let capitals = method.iter().rev().take_while(|o| o.is_ascii_uppercase() || **o == b'_').count();
-        return line.get(method.len().saturating_sub(capitals)..).unwrap_or_default();
-    }
-    line.get(name..).unwrap_or_default()
 }

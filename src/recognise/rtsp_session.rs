@@ -125,7 +125,9 @@ impl Session {
             self.authorized = true;
             teller.tell(Finding::Auth(scheme), message.at, message.length, "Authorization header");
         }
-        let opens = [b"DESCRIBE".as_slice(), b"SETUP", b"PLAY"].contains(&message.method.as_slice());
+        // Not PLAY: servers exist that ask for authentication before it and not with it, and a capture
+        // may start between.
+        let opens = [b"DESCRIBE".as_slice(), b"SETUP"].contains(&message.method.as_slice());
         if let Some(sequence) = message.sequence {
             if self.asked.len() >= ASKED {
                 self.asked.remove(0);

@@ -189,6 +189,45 @@ pub fn block_end(octets: &[u8]) -> Option<usize> {
     None
 }
 
+/// The start line inside a line that media may precede, where octets were missing.
+pub fn recovered<'a>(line: &'a [u8], name: &[u8]) -> &'a [u8] {
+    if start_line(line, name).is_some() {
+        return line;
+    }
+    let Some(name) = memchr::memmem::find(line, name) else { return line };
+    let before = line.get(..name).unwrap_or_default();
+    if before.last().is_some_and(|octet| *octet == b' ') {
+        // A request: its method is the last word of capitals before the address.
+        let words = before.trim_ascii_end();
+        let Some(space) = memchr::memrchr(b' ', words) else { return line };
+        let method = words.get(..space).unwrap_or_default();
+        let capitals = method.iter().rev().take_while(|o| o.is_ascii_uppercase() || **o == b'_').count();
+        return line.get(method.len().saturating_sub(capitals)..).unwrap_or_default();
+    }
+    line.get(name..).unwrap_or_default()
+}
+
+/// The first message of the protocol called `name` inside octets that begin in the middle of
+/// something: a start line with a header line or the block's end behind it. Gives it, where it stands
+/// and how long it is; `Err` with whether more octets may show one.
+pub fn within<'a>(head: &Head<'a>, name: &[u8]) -> Result<(StartLine<'a>, usize, usize), bool> {
+    let mut start = 0_usize;
+    let mut ends = memchr_iter(b'\n', head.octets).peekable();
+    while let Some(end) = ends.next() {
+        let line = head.octets.get(start..end).unwrap_or_default();
+        start = end.saturating_add(1);
+        let message = recovered(line, name);
+        let Some(found) = start_line(trimmed(message), name) else { continue };
+        let Some(next) = ends.peek() else { return Err(!head.finished) };
+        let next = trimmed(head.octets.get(start..*next).unwrap_or_default());
+        if next.is_empty() || header(next).is_some() {
+            let at = end.saturating_sub(message.len());
+            return Ok((found, at, trimmed(message).len()));
+        }
+    }
+    Err(!head.finished)
+}
+
 /// Collects one line at a time across pieces; never holds more than [`LINE_OCTETS`].
 #[derive(Debug, Default)]
 pub struct LineReader {

@@ -12,8 +12,10 @@ use crate::service::Certainty;
 use crate::service::Service;
 use crate::service::Transport;
 
-/// The recogniser.
+/// The recogniser of TLS from the start of a record.
 pub struct Tls;
+/// The recogniser of TLS where the first octets stand in the middle of a record.
+pub struct TlsMidstream;
 
 /// Octets of a record header.
 pub const RECORD_HEADER: usize = 5;
@@ -23,6 +25,8 @@ const RECORD_OCTETS: usize = 0x4800;
 pub const ALERT: u8 = 21;
 /// Content type of handshake messages.
 pub const HANDSHAKE: u8 = 22;
+/// Content type of application data.
+const APPLICATION_DATA: u8 = 23;
 /// Records of one side that are walked before an answer must be given.
 const RECORDS: usize = 8;
 
@@ -57,6 +61,51 @@ impl Recogniser for Tls {
     fn follow(&self) -> Option<Box<dyn Follower>> {
         Some(Box::new(TlsFollower::default()))
     }
+}
+
+impl Recogniser for TlsMidstream {
+    fn service(&self) -> Service {
+        Service::Tls
+    }
+
+    fn speaks(&self, transport: Transport) -> bool {
+        transport == Transport::Tcp
+    }
+
+    fn probe(&self, head: &Head<'_>) -> Probe {
+        if head.from_start {
+            return Probe::Refuse;
+        }
+        for at in memchr::memchr_iter(APPLICATION_DATA, head.octets) {
+            let rest = head.octets.get(at..).unwrap_or_default();
+            let Some(first) = record(rest) else { continue };
+            let next = first.map(|first| rest.get(first.length.saturating_add(RECORD_HEADER)..));
+            let second = record(next.flatten().unwrap_or_default());
+            match (next, second) {
+                (_, None) => {}
+                (Some(Some(next)), Some(Some(_))) if next.get(..3) == rest.get(..3) => {
+                    return chained(at);
+                }
+                (Some(Some(_)), Some(Some(_))) => {}
+                _ if head.finished => {}
+                _ => return Probe::NeedMore,
+            }
+        }
+        if head.finished { Probe::Refuse } else { Probe::NeedMore }
+    }
+}
+
+/// The answer to two records of application data in a row that start at `at`.
+fn chained(at: usize) -> Probe {
+    Probe::Match(Recognition {
+        service: Service::Tls,
+        certainty: Certainty::Consistent,
+        content: None,
+        sender: Sender::Either,
+        offset: u32::try_from(at).unwrap_or(u32::MAX),
+        length: 5,
+        what: "two TLS records in a row, in mid-stream",
+    })
 }
 
 /// Reads a record header; `None` if it cannot be one, `Some(None)` if octets are missing.

@@ -18,6 +18,10 @@ const SERVER_HELLO: u8 = 2;
 const CERTIFICATE: u8 = 11;
 const SERVER_HELLO_DONE: u8 = 14;
 
+/// Octets of a side whose hello is read, after which the other side's is no longer awaited: it is not
+/// captured.
+const ONE_WAY_OCTETS: u32 = 64 * 1024;
+
 /// Follows both sides; each holds at most one handshake message (see [`HandshakeReader`]).
 #[derive(Default)]
 pub struct TlsFollower {
@@ -30,8 +34,9 @@ impl Follower for TlsFollower {
     fn octets(&mut self, piece: &Piece<'_>, findings: &mut Vec<Located>) -> Following {
         let mut reader = std::mem::take(piece.side.of_mut(&mut self.sides));
         reader.feed(piece.octets, piece.offset, |message| self.message(piece, message, findings));
+        let late = reader.is_done() && piece.offset > ONE_WAY_OCTETS;
         *piece.side.of_mut(&mut self.sides) = reader;
-        self.following()
+        if late { Following::Done } else { self.following() }
     }
 
     fn gap(&mut self, side: Side) -> Following {

@@ -179,3 +179,19 @@ pub(crate) fn tells_no(secret: &str, recogniser: &dyn Recogniser, turns: &[(Side
     let all = format!("{:?}", told_by(recogniser, turns, &mut || usize::MAX));
     assert!(!all.contains(secret), "{all}");
 }
+
+/// Shows octets to a recogniser and its follower, whatever they say of them.
+pub(crate) fn swallow(recogniser: &dyn Recogniser, octets: &[u8], side: Side, size: usize) {
+    let shown = Shown { octets, port: 8080, side, from_start: false };
+    for length in (0..octets.len()).step_by(size) {
+        let probe = shown.ask(recogniser, length, false);
+        assert!(
+            octets.is_empty() || probe == shown.ask(recogniser, length, false),
+            "the same head, the same answer"
+        );
+    }
+    shown.ask(recogniser, octets.len(), true);
+    if recogniser.follow().is_some() {
+        told_by(recogniser, &[(side, octets), (side.other(), octets)], &mut || size);
+    }
+}

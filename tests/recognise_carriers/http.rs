@@ -6,6 +6,7 @@ use camsentry::recognise::Sender;
 use camsentry::recognise::finding::AuthScheme;
 use camsentry::recognise::finding::DeviceKind;
 use camsentry::recognise::http::Http;
+use camsentry::recognise::http::HttpMidstream;
 use camsentry::recognise::rtsp::Rtsp;
 use camsentry::service::Certainty;
 use camsentry::service::Content;
@@ -13,6 +14,7 @@ use camsentry::service::Service;
 
 use crate::driver::CLIENT;
 use crate::driver::SERVER;
+use crate::driver::Shown;
 use crate::driver::fixture;
 use crate::driver::from_client;
 use crate::driver::from_server;
@@ -182,4 +184,18 @@ fn motion_jpeg_websocket_and_rtsp_tunnels_are_told() {
     let tunnel = "GET /s HTTP/1.0\r\nAccept: application/x-rtsp-tunnelled\r\n\r\n";
     assert_eq!(client(tunnel), [(CLIENT, content(Content::RtspOverHttp))]);
     from_client(tunnel.as_bytes(), 554).refused(&Rtsp);
+}
+
+#[test]
+fn a_message_behind_the_rest_of_another_is_found_in_mid_stream() {
+    let reply = b"\xff\xd9binary\nmoreHTTP/1.1 200 OK\r\nServer: x\r\n\r\n";
+    let shown = Shown { octets: reply, port: 8080, side: SERVER, from_start: false };
+    let found = shown.matched(&HttpMidstream);
+    assert_eq!((found.sender, found.certainty, found.offset), (Sender::Server, Certainty::Consistent, 13));
+    let request = b"=yes\r\n\r\nGET /admin/rcontrol HTTP/1.1\r\nHost: c\r\n\r\n";
+    let found = Shown { octets: request, side: CLIENT, ..shown }.matched(&HttpMidstream);
+    assert_eq!((found.sender, found.offset), (Sender::Client, 8));
+    assert_eq!(client(str::from_utf8(request).unwrap())[0], (CLIENT, content(Content::MobotixAdmin)));
+    Shown { octets: b"a log: \nGET / HTTP/1.1\nthen no header\n", ..shown }.refused(&HttpMidstream);
+    Shown { from_start: true, ..shown }.refused(&HttpMidstream);
 }

@@ -9,6 +9,7 @@
 )]
 
 mod driver;
+mod hostile;
 mod http;
 mod mxpeg;
 mod rtp;

@@ -174,6 +174,8 @@ fn authentication_is_told_without_what_it_says() {
     tells_no("c2VjcmV0", &Rtsp, &turns);
     let open = told(&Rtsp, &[(CLIENT, plain.as_bytes()), (SERVER, answer)]);
     assert!(open.contains(&(SERVER, Finding::Unauthenticated)));
+    let late = b"PLAY rtsp://c/ RTSP/1.0\r\nCSeq: 7\r\nSession: 1\r\n\r\n";
+    assert_eq!(told(&Rtsp, &[(CLIENT, late), (SERVER, answer)]), [], "it may have been asked before");
 }
 
 #[test]
@@ -205,4 +207,6 @@ fn a_message_between_and_behind_media_is_read() {
     // The first octets stand in the middle of a frame.
     let behind = [&stream[100..1320], reply.as_slice()].concat();
     assert!(told(&Rtsp, &[(SERVER, &behind)]).contains(&(SERVER, wanted)));
+    let shown = Shown { octets: &behind, port: 554, side: SERVER, from_start: false };
+    assert_eq!(shown.matched(&RtspMidstream).offset, 1220);
 }

@@ -5,6 +5,7 @@ use camsentry::recognise::Sender;
 use camsentry::recognise::finding::CertificateFacts;
 use camsentry::recognise::finding::TlsVersion;
 use camsentry::recognise::tls::Tls;
+use camsentry::recognise::tls::TlsMidstream;
 use camsentry::service::Certainty;
 use camsentry::service::Service;
 use camsentry::time::Timestamp;
@@ -182,4 +183,16 @@ fn neighbours_on_its_ports_are_refused() {
     for octets in [b"GET / HTTP/1.1\r\n\r\n".as_slice(), b"SSH-2.0-x\r\n", &tpkt, &[0x16, 3, 9, 0, 1, 1]] {
         from_client(octets, 443).refused(&Tls);
     }
+}
+
+#[test]
+fn records_behind_the_rest_of_another_are_found_in_mid_stream() {
+    let octets =
+        [[23, 3, 3].as_slice(), &[0x55_u8; 90][..], &record(23, 3, &[9; 100]), &record(23, 3, &[8; 50])]
+            .concat();
+    let shown = Shown { octets: &octets[2..], port: 7563, side: SERVER, from_start: false };
+    let found = shown.matched(&TlsMidstream);
+    assert_eq!((found.offset, found.certainty), (91, Certainty::Consistent));
+    assert_eq!(shown.claimed(), [Service::Tls]);
+    Shown { octets: &octets[2..190], ..shown }.refused(&TlsMidstream);
 }
