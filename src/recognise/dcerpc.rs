@@ -52,11 +52,8 @@ fn connection(octets: Octets<'_>) -> Read<Recognition> {
     octets.u8(3)?;
     let little = little_endian(octets, 4)?;
     octets.expect(6, &[0, 0])?;
-    let (length, verifier) = if little {
-        (octets.le16(8)?, octets.le16(10)?)
-    } else {
-        (octets.be16(8)?, octets.be16(10)?)
-    };
+    let (length, verifier) =
+        if little { (octets.le16(8)?, octets.le16(10)?) } else { (octets.be16(8)?, octets.be16(10)?) };
     require(length >= 16 && verifier < length)?;
     let what = "DCE/RPC header of a connection";
     Ok(Recognition::proved(Service::Dcerpc, Certainty::Signature, sender, 12, what))

@@ -3,19 +3,19 @@
 //! Source: RFC 2131 §2 (message), RFC 2132 §9.6 (message type), RFC 951 (BOOTP).
 
 use super::Certainty;
+use super::Finding;
+use super::Follower;
+use super::Following;
 use super::Head;
+use super::Located;
+use super::Piece;
 use super::Probe;
 use super::Recogniser;
 use super::Recognition;
 use super::Sender;
 use super::Service;
-use super::Transport;
-use super::Finding;
-use super::Follower;
-use super::Following;
-use super::Located;
-use super::Piece;
 use super::Side;
+use super::Transport;
 use super::octets::Octets;
 use super::octets::Read;
 use super::octets::answer;

@@ -5,6 +5,7 @@
 //! Source: RFC 1035 §4.1, §4.2.2; RFC 2136 (UPDATE), RFC 1996 (NOTIFY), RFC 6891 (EDNS).
 
 use super::Certainty;
+use super::Follower;
 use super::Head;
 use super::Probe;
 use super::Recogniser;
@@ -12,7 +13,6 @@ use super::Recognition;
 use super::Sender;
 use super::Service;
 use super::Transport;
-use super::Follower;
 use super::dns_follow::DnsFollower;
 use super::dns_follow::DnsStreamFollower;
 use super::dns_follow::Naming;

@@ -3,6 +3,7 @@
 //! Source: RFC 959 §4.1, §5.4; RFC 4217 (AUTH TLS). User names and passwords are never kept.
 
 use super::Certainty;
+use super::Follower;
 use super::Head;
 use super::Probe;
 use super::Recogniser;
@@ -10,7 +11,6 @@ use super::Recognition;
 use super::Sender;
 use super::Service;
 use super::Transport;
-use super::Follower;
 use super::octets::Octets;
 use super::octets::Read;
 use super::octets::answer;
@@ -31,8 +31,20 @@ const LINES_MOST: usize = 8;
 
 /// Commands that POP3, which also says USER and PASS, does not have.
 const OWN: [&[u8]; 14] = [
-    b"AUTH TLS", b"AUTH SSL", b"PORT ", b"PASV", b"EPSV", b"EPRT ", b"TYPE ", b"SYST", b"FEAT", b"PBSZ ",
-    b"STOR ", b"CWD ", b"MKD ", b"PWD",
+    b"AUTH TLS",
+    b"AUTH SSL",
+    b"PORT ",
+    b"PASV",
+    b"EPSV",
+    b"EPRT ",
+    b"TYPE ",
+    b"SYST",
+    b"FEAT",
+    b"PBSZ ",
+    b"STOR ",
+    b"CWD ",
+    b"MKD ",
+    b"PWD",
 ];
 
 impl Recogniser for Ftp {
@@ -73,11 +85,15 @@ fn client(octets: Octets<'_>, head: &Head<'_>) -> Read<Recognition> {
     for _ in 0..LINES_MOST {
         let known = starts_with_any(octets, at, &OWN)?;
         if known {
-            return Ok(Recognition::proved(Service::Ftp, Certainty::Signature, Sender::Client, 4, what).at(at));
+            return Ok(
+                Recognition::proved(Service::Ftp, Certainty::Signature, Sender::Client, 4, what).at(at)
+            );
         }
         require(starts_with_any(octets, at, &[b"USER ", b"PASS "])?)?;
         if head.to_port() == PORT {
-            return Ok(Recognition::proved(Service::Ftp, Certainty::Consistent, Sender::Client, 5, what).at(at));
+            return Ok(
+                Recognition::proved(Service::Ftp, Certainty::Consistent, Sender::Client, 5, what).at(at)
+            );
         }
         octets.line(at, LINE_MOST)?;
         let end = memchr::memchr(b'\n', octets.after(at).seen()).unwrap_or_default();

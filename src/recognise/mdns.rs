@@ -3,6 +3,7 @@
 //! Source: RFC 6762 §6, §18; RFC 4795 §2.1.
 
 use super::Certainty;
+use super::Follower;
 use super::Head;
 use super::Probe;
 use super::Recogniser;
@@ -10,7 +11,6 @@ use super::Recognition;
 use super::Sender;
 use super::Service;
 use super::Transport;
-use super::Follower;
 use super::dns_follow::DnsFollower;
 use super::dns_follow::Naming;
 use super::dns_message::Header;

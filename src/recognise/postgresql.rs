@@ -4,6 +4,7 @@
 //! CancelRequest, Authentication…, ErrorResponse, ParameterStatus). The user's name is not kept.
 
 use super::Certainty;
+use super::Follower;
 use super::Head;
 use super::Probe;
 use super::Recogniser;
@@ -11,7 +12,6 @@ use super::Recognition;
 use super::Sender;
 use super::Service;
 use super::Transport;
-use super::Follower;
 use super::octets::Octets;
 use super::octets::Read;
 use super::octets::answer;

@@ -22,8 +22,20 @@ pub(super) struct Sip;
 const LINE_MOST: usize = 1024;
 
 const METHODS: [&[u8]; 14] = [
-    b"INVITE", b"ACK", b"OPTIONS", b"BYE", b"CANCEL", b"REGISTER", b"PRACK", b"SUBSCRIBE", b"NOTIFY",
-    b"PUBLISH", b"INFO", b"REFER", b"MESSAGE", b"UPDATE",
+    b"INVITE",
+    b"ACK",
+    b"OPTIONS",
+    b"BYE",
+    b"CANCEL",
+    b"REGISTER",
+    b"PRACK",
+    b"SUBSCRIBE",
+    b"NOTIFY",
+    b"PUBLISH",
+    b"INFO",
+    b"REFER",
+    b"MESSAGE",
+    b"UPDATE",
 ];
 
 impl Recogniser for Sip {

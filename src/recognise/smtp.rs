@@ -3,6 +3,7 @@
 //! Source: RFC 5321 §3.1 (greeting), §4.1.1.1 (EHLO, HELO); RFC 3207 (STARTTLS).
 
 use super::Certainty;
+use super::Follower;
 use super::Head;
 use super::Probe;
 use super::Recogniser;
@@ -10,7 +11,6 @@ use super::Recognition;
 use super::Sender;
 use super::Service;
 use super::Transport;
-use super::Follower;
 use super::octets::Octets;
 use super::octets::Read;
 use super::octets::answer;

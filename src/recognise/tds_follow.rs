@@ -145,9 +145,7 @@ fn supported_versions(hello: Octets<'_>, at: usize) -> Option<&[u8]> {
 
 /// The highest version in a list of two octets each.
 fn highest(list: &[u8]) -> Option<TlsVersion> {
-    list.chunks_exact(2)
-        .filter_map(|pair| version(u16::from_be_bytes([*pair.first()?, *pair.last()?])))
-        .max()
+    list.chunks_exact(2).filter_map(|pair| version(u16::from_be_bytes([*pair.first()?, *pair.last()?]))).max()
 }
 
 /// RFC 8446 §4.1.2 and before.

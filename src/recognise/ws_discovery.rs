@@ -3,20 +3,20 @@
 //! Source: WS-Discovery 2005/04 and OASIS WS-Discovery 1.1 §4, §5, §6; ONVIF Core §7 (types, scopes).
 
 use super::Certainty;
+use super::Content;
+use super::Finding;
+use super::Follower;
+use super::Following;
 use super::Head;
+use super::Located;
+use super::Piece;
 use super::Probe;
 use super::Recogniser;
 use super::Recognition;
 use super::Sender;
 use super::Service;
-use super::Transport;
-use super::Content;
-use super::Finding;
-use super::Follower;
-use super::Following;
-use super::Located;
-use super::Piece;
 use super::Side;
+use super::Transport;
 use super::finding::DeviceKind;
 use super::octets::Octets;
 use super::octets::Read;

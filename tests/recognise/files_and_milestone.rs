@@ -1,7 +1,11 @@
 //! SMB, ImageServer, Matrix, MxMessage, TDS.
 
-
-
+use crate::probing::Case;
+use crate::probing::Question;
+use crate::probing::ask;
+use crate::probing::hex;
+use crate::probing::holds;
+use crate::probing::learned;
 use camsentry::flow::Side;
 use camsentry::recognise::Probe;
 use camsentry::recognise::Sender;
@@ -12,18 +16,19 @@ use camsentry::service::Certainty;
 use camsentry::service::Content;
 use camsentry::service::Service;
 use camsentry::service::Transport;
-use crate::probing::Case;
-use crate::probing::Question;
-use crate::probing::ask;
-use crate::probing::hex;
-use crate::probing::holds;
-use crate::probing::learned;
 
 fn tcp(name: &'static str, ports: (u16, u16), octets: Vec<u8>, service: Service, sender: Sender) -> Case {
     let certainty = Certainty::Signature;
     let parts = vec![octets];
     Case {
-        name, transport: Transport::Tcp, ports, parts, service, sender, certainty, elsewhere: Some(certainty),
+        name,
+        transport: Transport::Tcp,
+        ports,
+        parts,
+        service,
+        sender,
+        certainty,
+        elsewhere: Some(certainty),
     }
 }
 
@@ -162,7 +167,8 @@ fn the_dialect_is_the_one_that_the_server_chose() {
 #[test]
 fn a_camera_s_recording_is_known_by_its_path_and_then_by_its_pictures() {
     // MXF header of the wire reference: version 0x59, 2023-11-14, serial 0x008145.
-    let mut picture = hex("ffd8ffe000104a46494600010100000100010000 fffe0042 4d584600 59458100 0040 1e18240a0600");
+    let mut picture =
+        hex("ffd8ffe000104a46494600010100000100010000 fffe0042 4d584600 59458100 0040 1e18240a0600");
     picture.resize(3_000, 0x11);
     let padded = {
         let mut message = smb2(3, 0, 72, &[0; 8]);
@@ -190,7 +196,8 @@ fn a_camera_s_recording_is_known_by_its_path_and_then_by_its_pictures() {
 fn hostile_compounds_and_lengths_end() {
     let mut loops = smb2(5, 0, 8, &[0xff; 200]);
     loops.extend(smb2(9, 0, u32::MAX - 7, &[0xff; 200]));
-    let said = [(Side::A, framed(&loops)), (Side::A, hex("00ffffff fe534d42 4000")), (Side::A, vec![0; 9_000])];
+    let said =
+        [(Side::A, framed(&loops)), (Side::A, hex("00ffffff fe534d42 4000")), (Side::A, vec![0; 9_000])];
     assert!(learned(Service::Smb, Transport::Tcp, &said, 1_460).is_empty());
 }
 
@@ -240,10 +247,10 @@ fn imageserver_is_known_in_mid_stream() {
     stream.extend(b"\r\n\r\nImageResponse\r\nRequestId: 7\r\nPrev: 1\r\n");
     let mut question = Question::new(Transport::Tcp, (7563, 50_000), &[stream]);
     question.from_start = false;
+    question.finished = true;
     let Probe::Match(found) = question.asked() else { panic!("not recognised") };
     assert_eq!((found.service, found.sender, found.offset), (Service::Imageserver, Sender::Server, 304));
     question.from_start = true;
-    question.finished = true;
     assert_eq!(question.asked(), Probe::Refuse);
 }
 

@@ -1,8 +1,11 @@
 //! DNS and its relatives, DHCP, NTP, SSDP, WS-Discovery. Octets written by scapy 2.5.0 unless a
 //! source is named.
 
-
-
+use crate::probing::Case;
+use crate::probing::ask;
+use crate::probing::hex;
+use crate::probing::holds;
+use crate::probing::learned;
 use camsentry::addr::Addr;
 use camsentry::addr::Mac;
 use camsentry::flow::Side;
@@ -13,11 +16,6 @@ use camsentry::service::Certainty;
 use camsentry::service::Content;
 use camsentry::service::Service;
 use camsentry::service::Transport;
-use crate::probing::Case;
-use crate::probing::ask;
-use crate::probing::hex;
-use crate::probing::holds;
-use crate::probing::learned;
 
 const DNS_QUESTION: &str = "1234010000010000000000000363616d076578616d706c65036e65740000010001";
 const DNS_ANSWER: &str = "1234818000010003000000000363616d076578616d706c65036e657400000100010363616d07
@@ -51,7 +49,14 @@ fn udp(name: &'static str, ports: (u16, u16), octets: Vec<u8>, service: Service,
     let certainty = Certainty::Signature;
     let parts = vec![octets];
     Case {
-        name, transport: Transport::Udp, ports, parts, service, sender, certainty, elsewhere: Some(certainty),
+        name,
+        transport: Transport::Udp,
+        ports,
+        parts,
+        service,
+        sender,
+        certainty,
+        elsewhere: Some(certainty),
     }
 }
 
@@ -92,8 +97,7 @@ fn the_relatives_of_dns_are_told_by_port_or_by_name() {
 
 #[test]
 fn a_name_is_resolved_through_its_alias_and_a_stranger_s_record_is_left_out() {
-    let wanted =
-        Finding::Resolved { name: "cam.example.net".to_owned(), addr: Addr::v4([203, 0, 113, 7]) };
+    let wanted = Finding::Resolved { name: "cam.example.net".to_owned(), addr: Addr::v4([203, 0, 113, 7]) };
     let said = [(Side::A, hex(DNS_QUESTION)), (Side::B, hex(DNS_ANSWER))];
     assert_eq!(learned(Service::Dns, Transport::Udp, &said, usize::MAX), [wanted.clone()]);
     let mut framed = u16::try_from(hex(DNS_ANSWER).len()).unwrap().to_be_bytes().to_vec();
@@ -154,9 +158,12 @@ fn ntp_is_known_on_its_port_and_by_set_clocks_elsewhere() {
 #[test]
 fn ssdp_is_known_both_ways() {
     // UPnP Device Architecture 1.1, §1.2.2, §1.3.2, §1.3.3.
-    let search = b"M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: \"ssdp:discover\"\r\n\r\n".to_vec();
+    let search =
+        b"M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: \"ssdp:discover\"\r\n\r\n".to_vec();
     let notify = b"NOTIFY * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nNTS: ssdp:alive\r\n\r\n".to_vec();
-    let found = b"HTTP/1.1 200 OK\r\nCACHE-CONTROL: max-age=1800\r\nST: upnp:rootdevice\r\nUSN: uuid:1\r\n\r\n".to_vec();
+    let found =
+        b"HTTP/1.1 200 OK\r\nCACHE-CONTROL: max-age=1800\r\nST: upnp:rootdevice\r\nUSN: uuid:1\r\n\r\n"
+            .to_vec();
     holds(&udp("M-SEARCH", (50_000, 1900), search, Service::Ssdp, Sender::Client));
     holds(&udp("NOTIFY", (1900, 1900), notify, Service::Ssdp, Sender::Client));
     holds(&udp("answer", (1900, 50_000), found, Service::Ssdp, Sender::Server));
@@ -166,7 +173,8 @@ fn ssdp_is_known_both_ways() {
 
 #[test]
 fn ws_discovery_is_known_both_ways_and_tells_onvif_devices() {
-    let types = "<d:Types>dn:NetworkVideoTransmitter</d:Types><d:Scopes>onvif://www.onvif.org/Profile</d:Scopes>";
+    let types =
+        "<d:Types>dn:NetworkVideoTransmitter</d:Types><d:Scopes>onvif://www.onvif.org/Profile</d:Scopes>";
     let probe = ws_discovery("Probe", "<d:Types>dn:NetworkVideoTransmitter</d:Types>");
     let matches = ws_discovery("ProbeMatches", types);
     holds(&udp("Probe", (50_000, 3702), probe.clone(), Service::WsDiscovery, Sender::Client));

@@ -7,3 +7,4 @@
 mod files_and_milestone;
 mod infrastructure;
 mod probing;
+mod remote_and_vendors;

@@ -3,13 +3,13 @@
 use camsentry::addr::Addr;
 use camsentry::flow::FlowKey;
 use camsentry::flow::Side;
-use camsentry::recognise::Head;
-use camsentry::recognise::Probe;
-use camsentry::recognise::finding::Finding;
 use camsentry::recognise::Following;
+use camsentry::recognise::Head;
 use camsentry::recognise::Piece;
+use camsentry::recognise::Probe;
 use camsentry::recognise::Recognition;
 use camsentry::recognise::Sender;
+use camsentry::recognise::finding::Finding;
 use camsentry::recognise::registry::RECOGNISERS;
 use camsentry::service::Certainty;
 use camsentry::service::Service;
@@ -144,7 +144,12 @@ fn datagram_is_cut_at_every_octet(case: &Case) {
 }
 
 /// Hands the sides' octets to the follower of `service` in pieces of `piece` octets.
-pub(crate) fn learned(service: Service, transport: Transport, said: &[(Side, Vec<u8>)], piece: usize) -> Vec<Finding> {
+pub(crate) fn learned(
+    service: Service,
+    transport: Transport,
+    said: &[(Side, Vec<u8>)],
+    piece: usize,
+) -> Vec<Finding> {
     let recogniser = RECOGNISERS
         .iter()
         .find(|one| one.service() == service && one.speaks(transport))
