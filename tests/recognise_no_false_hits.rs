@@ -4,8 +4,8 @@
 //! The walk reads Ethernet, VLAN tags, IPv4 and IPv6 without tunnels or fragments, and joins the
 //! segments of a side in their order of arrival as long as they continue each other.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test helpers")]
-#![expect(clippy::arithmetic_side_effects, clippy::print_stderr, reason = "test helpers")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test helpers")]
+#![expect(clippy::arithmetic_side_effects, reason = "test helpers")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -279,4 +279,77 @@ fn no_conversation_of_the_real_captures_is_taken_for_another_protocol() {
     }
     eprintln!("right {right}, wrong {}, missed {}", wrong.len(), missed.len());
     assert_eq!((wrong.len(), missed.len()), (0, 0));
+}
+
+/// A head of TCP that may still grow.
+fn growing<'a>(key: &'a FlowKey, side: Side, octets: &'a [u8], from_start: bool) -> Head<'a> {
+    Head { key, side, octets, datagram_ends: &[], from_start, finished: false, cut: false, to_group: false }
+}
+
+#[test]
+fn each_recogniser_says_the_same_however_a_real_stream_was_cut() {
+    let Some(captures) = std::env::var_os("CAMSENTRY_CAPTURES") else {
+        eprintln!("skipped: CAMSENTRY_CAPTURES is not set");
+        return;
+    };
+    let mut asked = 0_u32;
+    for entry in fs::read_dir(Path::new(&captures).join("real")).unwrap() {
+        let Some(conversations) = conversations(&entry.unwrap().path()) else { continue };
+        for (key, starts) in conversations.iter().filter(|(key, _)| key.transport == Transport::Tcp) {
+            for side in [Side::A, Side::B] {
+                let start = side.of(starts);
+                let shown = start.octets.get(..300).unwrap_or(&start.octets);
+                for recogniser in RECOGNISERS.iter().filter(|one| one.speaks(Transport::Tcp)) {
+                    let whole = recogniser.probe(&growing(key, side, shown, start.from_start));
+                    for length in 0..shown.len() {
+                        let cut = recogniser.probe(&growing(key, side, &shown[..length], start.from_start));
+                        let service = recogniser.service();
+                        assert!(cut == Probe::NeedMore || cut == whole, "{service}: {cut:?}, then {whole:?}");
+                        asked += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(asked > 50_000, "{asked} cuts");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_recogniser_panics_or_waits_for_ever_on_any_octets(
+        octets in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..400),
+        opening in 0_usize..12,
+        port in proptest::sample::select(vec![25_u16, 53, 88, 111, 123, 137, 138, 139, 161, 389, 445, 500, 1194, 1433,
+            1900, 2049, 3702, 4500, 5353, 5355, 5432, 19_800, 37_777, 50_001]),
+        cut in proptest::prelude::any::<bool>(),
+        tcp in proptest::prelude::any::<bool>(),
+    ) {
+        // Openings after which recognisers read on; most random octets are refused at once.
+        let openings: [&[u8]; 12] = [
+            b"", b"\x00\x00\x01\x00\xfeSMB\x40\x00", b"\x12\x01\x00\x60\x00\x00\x00\x00", b"<?xml ", b"\x30\x82\x01\x00\x02\x01",
+            b"\x00\x00\x81\x80\x00\x01\x00\x02\x00\x00\x00\x00", b"\x82\x00\x00\x00", b"220-", b"\x05\x00\x0b\x03\x10\x00\x00\x00",
+            b"\x10\x00", b"\x6a\x81\xa0\x30", b"\x38",
+        ];
+        let payload = [openings[opening], &octets].concat();
+        let transport = if tcp { Transport::Tcp } else { Transport::Udp };
+        let (from, to) = ((Addr::v4([10, 0, 0, 1]), 50_000), (Addr::v4([10, 0, 0, 2]), port));
+        let (key, side) = FlowKey::canonical(from, to, transport, 0);
+        let ends = [u32::try_from(payload.len()).unwrap()];
+        for recogniser in RECOGNISERS.iter().filter(|one| one.speaks(transport)) {
+            let whole = Head {
+                key: &key, side, octets: &payload, datagram_ends: if tcp { &[] } else { &ends },
+                from_start: false, finished: true, cut, to_group: false,
+            };
+            proptest::prop_assert_ne!(recogniser.probe(&whole), Probe::NeedMore);
+            let Some(mut follower) = recogniser.follow() else { continue };
+            let mut findings = Vec::new();
+            for (packet, octets) in (1_u64..).zip(payload.chunks(97)) {
+                for side in [Side::A, Side::B] {
+                    let piece = camsentry::recognise::Piece { side, octets, offset: 0, packet };
+                    follower.octets(&piece, &mut findings);
+                }
+                follower.gap(Side::A);
+            }
+        }
+    }
 }
