@@ -15,10 +15,13 @@ use std::path::Path;
 use camsentry::addr::Addr;
 use camsentry::flow::FlowKey;
 use camsentry::flow::Side;
+use camsentry::recognise::Finding;
 use camsentry::recognise::Head;
+use camsentry::recognise::Piece;
 use camsentry::recognise::Probe;
 use camsentry::recognise::Recognition;
 use camsentry::recognise::Sender;
+use camsentry::recognise::finding::SmbDialect;
 use camsentry::recognise::head::HEAD_DATAGRAMS;
 use camsentry::recognise::head::HEAD_OCTETS;
 use camsentry::recognise::registry::RECOGNISERS;
@@ -281,6 +284,34 @@ fn no_conversation_of_the_real_captures_is_taken_for_another_protocol() {
     assert_eq!((wrong.len(), missed.len()), (0, 0));
 }
 
+#[test]
+fn the_smb_dialect_is_the_one_that_tshark_reads() {
+    let Some(captures) = std::env::var_os("CAMSENTRY_CAPTURES") else {
+        eprintln!("skipped: CAMSENTRY_CAPTURES is not set");
+        return;
+    };
+    // tshark -T fields -e smb2.dialect of the last NEGOTIATE response; smb1_ntlm has none.
+    for (file, dialect) in [
+        ("smb2_admin.pcap", SmbDialect::Smb210),
+        ("smb311_encrypted_midstream.pcap", SmbDialect::Smb311),
+        ("smb1_ntlm.pcap", SmbDialect::Smb1),
+    ] {
+        let conversations = conversations(&Path::new(&captures).join("real").join(file)).unwrap();
+        let smb = RECOGNISERS.iter().find(|one| one.service() == Service::Smb).unwrap();
+        let mut findings = Vec::new();
+        for (key, starts) in conversations.iter().filter(|(key, _)| key.transport == Transport::Tcp) {
+            let mut follower = smb.follow().unwrap();
+            for side in [Side::A, Side::B] {
+                let octets = &side.of(starts).octets;
+                assert!(octets.is_empty() || ask(key, side, side.of(starts)).is_some());
+                follower.octets(&Piece { side, octets, offset: 0, packet: 1 }, &mut findings);
+            }
+        }
+        let found: Vec<Finding> = findings.into_iter().map(|located| located.finding).collect();
+        assert_eq!(found, [Finding::SmbDialect(dialect)], "{file}");
+    }
+}
+
 /// A head of TCP that may still grow.
 fn growing<'a>(key: &'a FlowKey, side: Side, octets: &'a [u8], from_start: bool) -> Head<'a> {
     Head { key, side, octets, datagram_ends: &[], from_start, finished: false, cut: false, to_group: false }
@@ -345,7 +376,7 @@ proptest::proptest! {
             let mut findings = Vec::new();
             for (packet, octets) in (1_u64..).zip(payload.chunks(97)) {
                 for side in [Side::A, Side::B] {
-                    let piece = camsentry::recognise::Piece { side, octets, offset: 0, packet };
+                    let piece = Piece { side, octets, offset: 0, packet };
                     follower.octets(&piece, &mut findings);
                 }
                 follower.gap(Side::A);

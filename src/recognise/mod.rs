@@ -13,8 +13,9 @@ pub mod finding;
 pub mod head;
 pub mod registry;
 
+mod baichuan;
 mod ber;
-mod camera_vendors;
+mod dahua;
 mod dcerpc;
 mod dhcp;
 mod dhcpv6;
@@ -37,6 +38,7 @@ mod octets;
 mod onc_rpc;
 mod openvpn;
 mod postgresql;
+mod pppp;
 mod rdp;
 mod reply;
 mod sip;
@@ -54,6 +56,7 @@ mod tds_follow;
 mod tls_after;
 mod wireguard;
 mod ws_discovery;
+mod xiongmai;
 
 pub use finding::Finding;
 pub use head::Head;

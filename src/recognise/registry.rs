@@ -2,11 +2,9 @@
 //! new file beside this one and one line here.
 
 use super::Recogniser;
-use super::camera_vendors::Baichuan;
-use super::camera_vendors::DahuaDhip;
-use super::camera_vendors::DahuaDvrip;
-use super::camera_vendors::Pppp;
-use super::camera_vendors::Xiongmai;
+use super::baichuan::Baichuan;
+use super::dahua::DahuaDhip;
+use super::dahua::DahuaDvrip;
 use super::dcerpc::Dcerpc;
 use super::dhcp::Dhcp;
 use super::dhcpv6::Dhcpv6;
@@ -31,6 +29,7 @@ use super::onc_rpc::Nfs;
 use super::onc_rpc::Portmap;
 use super::openvpn::Openvpn;
 use super::postgresql::Postgresql;
+use super::pppp::Pppp;
 use super::rdp::Rdp;
 use super::sip::Sip;
 use super::smb::Smb;
@@ -43,6 +42,7 @@ use super::stun::Stun;
 use super::tds::Tds;
 use super::wireguard::Wireguard;
 use super::ws_discovery::WsDiscovery;
+use super::xiongmai::Xiongmai;
 
 /// The recognisers in force, most specific signature first, heuristics last.
 pub static RECOGNISERS: &[&dyn Recogniser] = &[
@@ -83,6 +83,7 @@ pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &Dhcpv6,
     &Ntp,
     &Pppp,
+    // These wait for more of the head than their own messages take, so they are asked last.
     &MatrixWithin,
     &SmbMidStream,
     &ImageServerMidStream,

@@ -169,6 +169,13 @@ fn ldap_and_kerberos_are_known_both_ways() {
     holds(&udp("CLDAP", (50_000, 389), search, ldap, Sender::Client));
     let entry = hex("3008 020102 6403 0400 3000");
     holds(&consistent(tcp("entry", (389, 50_000), entry, ldap, Sender::Server), None));
+    // RFC 4511 §4.14: StartTLS and its answer, then TLS.
+    let asked = hex("301d 020101 7718 8016 312e332e362e312e342e312e313436362e3230303337 160301");
+    let granted = hex("300c 020101 7807 0a0100 0400 0400 160303");
+    for said in [(Side::A, asked), (Side::B, granted)] {
+        let found = learned(ldap, Transport::Tcp, std::slice::from_ref(&said), 5);
+        assert_eq!(found, [Finding::Upgrade(Service::Tls)]);
+    }
     // RFC 4120 §5.4.1 and §5.9.1, heads only.
     let request = hex("6a81a0 30819d a103020105 a20302010a a381");
     let error = hex("7e5b 3059 a003020105 a10302011e a411180f");
