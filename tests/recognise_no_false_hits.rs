@@ -8,6 +8,7 @@
 #![expect(clippy::arithmetic_side_effects, reason = "test helpers")]
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::IpAddr;
 use std::path::Path;
@@ -310,6 +311,41 @@ fn the_smb_dialect_is_the_one_that_tshark_reads() {
         let found: Vec<Finding> = findings.into_iter().map(|located| located.finding).collect();
         assert_eq!(found, [Finding::SmbDialect(dialect)], "{file}");
     }
+}
+
+#[test]
+fn names_are_resolved_as_tshark_reads_them() {
+    let Some(captures) = std::env::var_os("CAMSENTRY_CAPTURES") else {
+        eprintln!("skipped: CAMSENTRY_CAPTURES is not set");
+        return;
+    };
+    let conversations = conversations(&Path::new(&captures).join("real/many_protocols.pcap")).unwrap();
+    let dns = RECOGNISERS.iter().find(|one| one.service() == Service::Dns).unwrap();
+    let mut resolved = BTreeSet::new();
+    for (key, starts) in conversations.iter().filter(|(key, _)| key.transport == Transport::Udp) {
+        for side in [Side::A, Side::B] {
+            let start = side.of(starts);
+            if ask(key, side, start).is_none_or(|found| found.service != Service::Dns) {
+                continue;
+            }
+            let mut follower = dns.follow().unwrap();
+            let mut findings = Vec::new();
+            let mut from = 0;
+            for end in &start.ends {
+                let end = usize::try_from(*end).unwrap();
+                let octets = &start.octets[from..end];
+                follower.octets(&Piece { side, octets, offset: 0, packet: 1 }, &mut findings);
+                from = end;
+            }
+            resolved.extend(findings.into_iter().filter_map(|located| match located.finding {
+                Finding::Resolved { name, addr } => Some((name, addr)),
+                _ => None,
+            }));
+        }
+    }
+    // Pairs of the question's name and an address that stands, through CNAMEs, in the answer section:
+    // tshark -e dns.qry.name -e dns.resp.name -e dns.resp.type -e dns.a -e dns.cname, joined by script.
+    assert_eq!(resolved.len(), 295);
 }
 
 /// A head of TCP that may still grow.
