@@ -53,6 +53,7 @@ mod starttls;
 mod stun;
 mod tds;
 mod tds_follow;
+mod telnet;
 mod tls_after;
 mod wireguard;
 mod ws_discovery;

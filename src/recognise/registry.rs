@@ -40,6 +40,7 @@ use super::ssdp::Ssdp;
 use super::ssh::Ssh;
 use super::stun::Stun;
 use super::tds::Tds;
+use super::telnet::Telnet;
 use super::wireguard::Wireguard;
 use super::ws_discovery::WsDiscovery;
 use super::xiongmai::Xiongmai;
@@ -56,6 +57,7 @@ pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &McNmf,
     &Smtp,
     &Ftp,
+    &Telnet,
     &Sip,
     &DahuaDhip,
     &DahuaDvrip,

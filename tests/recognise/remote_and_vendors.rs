@@ -80,6 +80,15 @@ fn starttls_is_seen_both_ways_and_from_one_side() {
 }
 
 #[test]
+fn telnet_is_known_by_its_negotiation() {
+    // RFC 854: DO terminal type, DO terminal speed.
+    let case = tcp("Telnet", (23, 50_000), hex("fffd18 fffd20"), Service::Telnet, Sender::Either);
+    holds(&consistent(case, Some(Certainty::Consistent)));
+    // A comment segment of a JPEG in mid-stream.
+    assert!(ask(Transport::Tcp, (80, 50_000), &[hex("fffe0042 4d584600 5945")]).is_none());
+}
+
+#[test]
 fn ssh_and_net_tcp_are_known_by_their_first_octets() {
     // RFC 4253 §4.2; [MC-NMF] §4.1.
     let version = b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n".to_vec();
@@ -146,10 +155,11 @@ fn snmp_is_known_by_its_whole_form() {
     // Written by scapy 2.5.0.
     let get = hex("302602010104067075626c6963a019020105020100020100300e300c06082b060102010101000500");
     let response = hex("302702010004067075626c6963a21a020105020100020100300f300d06082b06010201010100040178");
-    // RFC 3414 appendix: an engine's discovery, reportable.
-    let discovery =
-        hex("303e020103 3011020420dd06a7020300ffe30401040201030410300e0400020100020100040004000400
-        301404000400a00e02044bda4c9d0201000201003000");
+    // RFC 3412 §6, RFC 3414 §4: an engine's discovery, reportable; its answer is not.
+    let discovery = hex("3017 020103 300e 020105 020300ffe3 040104 020103 0400 3000");
+    let told = hex("3017 020103 300e 020105 020300ffe3 040100 020103 0400 3000");
+    holds(&udp("discovery", (50_000, 161), discovery.clone(), Service::Snmp, Sender::Client));
+    holds(&udp("told", (161, 50_000), told, Service::Snmp, Sender::Either));
     holds(&udp("get", (50_000, 161), get.clone(), Service::Snmp, Sender::Client));
     holds(&udp("response", (161, 50_000), response, Service::Snmp, Sender::Server));
     let found = ask(Transport::Udp, (50_000, 161), &[discovery[..discovery.len() - 1].to_vec()]);
