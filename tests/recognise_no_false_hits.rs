@@ -305,7 +305,7 @@ fn the_smb_dialect_is_the_one_that_tshark_reads() {
             for side in [Side::A, Side::B] {
                 let octets = &side.of(starts).octets;
                 assert!(octets.is_empty() || ask(key, side, side.of(starts)).is_some());
-                follower.octets(&Piece { side, octets, offset: 0, packet: 1 }, &mut findings);
+                follower.octets(&Piece { key, side, octets, offset: 0, packet: 1 }, &mut findings);
             }
         }
         let found: Vec<Finding> = findings.into_iter().map(|located| located.finding).collect();
@@ -334,7 +334,7 @@ fn names_are_resolved_as_tshark_reads_them() {
             for end in &start.ends {
                 let end = usize::try_from(*end).unwrap();
                 let octets = &start.octets[from..end];
-                follower.octets(&Piece { side, octets, offset: 0, packet: 1 }, &mut findings);
+                follower.octets(&Piece { key, side, octets, offset: 0, packet: 1 }, &mut findings);
                 from = end;
             }
             resolved.extend(findings.into_iter().filter_map(|located| match located.finding {
@@ -412,7 +412,7 @@ proptest::proptest! {
             let mut findings = Vec::new();
             for (packet, octets) in (1_u64..).zip(payload.chunks(97)) {
                 for side in [Side::A, Side::B] {
-                    let piece = Piece { side, octets, offset: 0, packet };
+                    let piece = Piece { key: &key, side, octets, offset: 0, packet };
                     follower.octets(&piece, &mut findings);
                 }
                 follower.gap(Side::A);

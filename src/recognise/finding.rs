@@ -54,7 +54,8 @@ pub enum Finding {
         /// Who has it now.
         mac: crate::addr::Mac,
     },
-    /// A device says of itself what it is (ONVIF scopes, SDP, server banner, mDNS).
+    /// What the device is (its pictures, SDP, realm, ONVIF scopes). The side given with it is always
+    /// the device's, also where the other side's octets tell it (the URL of a request).
     DeviceKind(DeviceKind),
 }
 

@@ -11,7 +11,27 @@
 
 pub mod finding;
 pub mod head;
+pub mod http;
+pub mod http_body;
+pub mod http_content;
+pub mod http_follow;
+pub mod http_media;
+pub mod mxpeg;
+pub mod mxpeg_flow;
 pub mod registry;
+pub mod rtp;
+pub mod rtsp;
+pub mod rtsp_follow;
+pub mod rtsp_session;
+pub mod rtsp_transport;
+pub mod sdp;
+pub mod text;
+pub mod tls;
+pub mod tls_follow;
+pub mod tls_handshake;
+pub mod tls_hello;
+pub mod told;
+pub mod x509;
 
 mod baichuan;
 mod ber;
@@ -62,6 +82,7 @@ mod xiongmai;
 pub use finding::Finding;
 pub use head::Head;
 
+use crate::flow::FlowKey;
 use crate::flow::Side;
 use crate::service::Certainty;
 use crate::service::Content;
@@ -142,6 +163,8 @@ pub trait Follower: Send {
 /// In-order octets of one side, as a follower gets them.
 #[derive(Clone, Copy, Debug)]
 pub struct Piece<'a> {
+    /// The flow's 5-tuple.
+    pub key: &'a FlowKey,
     /// Who sent them.
     pub side: Side,
     /// The octets.

@@ -11,6 +11,8 @@ use super::dhcpv6::Dhcpv6;
 use super::dns::Dns;
 use super::dns::DnsOverTcp;
 use super::ftp::Ftp;
+use super::http::Http;
+use super::http::HttpMidstream;
 use super::imageserver::ImageServer;
 use super::imageserver::ImageServerMidStream;
 use super::ipsec::Ipsec;
@@ -22,6 +24,7 @@ use super::mc_nmf::McNmf;
 use super::mdns::Llmnr;
 use super::mdns::Mdns;
 use super::mxmessage::MxMessage;
+use super::mxpeg_flow::MobotixMedia;
 use super::nbns::Nbdgm;
 use super::nbns::Nbns;
 use super::ntp::Ntp;
@@ -31,6 +34,10 @@ use super::openvpn::Openvpn;
 use super::postgresql::Postgresql;
 use super::pppp::Pppp;
 use super::rdp::Rdp;
+use super::rtp::Rtcp;
+use super::rtp::Rtp;
+use super::rtsp::Rtsp;
+use super::rtsp::RtspMidstream;
 use super::sip::Sip;
 use super::smb::Smb;
 use super::smb::SmbMidStream;
@@ -41,12 +48,17 @@ use super::ssh::Ssh;
 use super::stun::Stun;
 use super::tds::Tds;
 use super::telnet::Telnet;
+use super::tls::Tls;
+use super::tls::TlsMidstream;
 use super::wireguard::Wireguard;
 use super::ws_discovery::WsDiscovery;
 use super::xiongmai::Xiongmai;
 
 /// The recognisers in force, most specific signature first, heuristics last.
 pub static RECOGNISERS: &[&dyn Recogniser] = &[
+    &Rtsp,
+    &Http,
+    &Tls,
     &ImageServer,
     &Matrix,
     &Smb,
@@ -85,9 +97,17 @@ pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &Dhcpv6,
     &Ntp,
     &Pppp,
-    // These wait for more of the head than their own messages take, so they are asked last.
+    // What stands in the middle of something. The last three wait for more of the head than their own
+    // messages take, so they are asked after all others that are certain.
+    &HttpMidstream,
+    &TlsMidstream,
+    &RtspMidstream,
+    &MobotixMedia,
     &MatrixWithin,
     &SmbMidStream,
     &ImageServerMidStream,
+    // By shape.
+    &Rtcp,
+    &Rtp,
     &MxMessage,
 ];

@@ -130,9 +130,11 @@ fn a_session_that_was_there_before_is_known_after_one_hit() {
     stream.extend(framed(&smb2(9, 1, 0, &[17, 0, 0, 0])));
     let mut question = Question::new(Transport::Tcp, (445, 50_000), &[stream]);
     question.from_start = false;
+    question.finished = true;
     let Probe::Match(found) = question.asked() else { panic!("not recognised") };
     assert_eq!((found.service, found.sender, found.offset), (Service::Smb, Sender::Server, 700));
     question.octets.truncate(705);
+    question.finished = false;
     assert_eq!(question.asked(), Probe::NeedMore);
     question.finished = true;
     assert_eq!(question.asked(), Probe::Refuse);
@@ -389,7 +391,9 @@ fn a_gap_in_a_session_loses_one_message_and_no_more() {
     let mut follower = recogniser.follow().unwrap();
     let mut findings = Vec::new();
     let first = framed(&create("10_2_17_34\\000"));
-    let piece = |octets, offset| camsentry::recognise::Piece { side: Side::A, octets, offset, packet: 1 };
+    let key = Question::new(Transport::Tcp, (50_000, 445), &[]).key;
+    let piece =
+        |octets, offset| camsentry::recognise::Piece { key: &key, side: Side::A, octets, offset, packet: 1 };
     follower.octets(&piece(&first[..90], 0), &mut findings);
     follower.gap(Side::A);
     // The rest of a message that is lost, then a whole one.
