@@ -51,7 +51,12 @@ impl Recogniser for Dhcp {
 
     fn probe(&self, head: &Head<'_>) -> Probe {
         let at_port = PORTS.contains(&head.from_port()) && PORTS.contains(&head.to_port());
-        answer(message(Octets::of(head), at_port))
+        let found = message(Octets::of(head), at_port);
+        // What a server sends to all hosts has no receiver that could have opened the flow.
+        answer(found.map(|found| match head.to_group {
+            true if found.sender == Sender::Server => Recognition { sender: Sender::Either, ..found },
+            _ => found,
+        }))
     }
 
     fn follow(&self) -> Option<Box<dyn Follower>> {

@@ -62,7 +62,7 @@ fn message(octets: Octets<'_>, at: usize) -> Read<Recognition> {
     let inner = tagged(octets, outer.at, 0x30)?;
     require(inner.end() <= outer.end())?;
     octets.expect(inner.at, &[first, 3, 2, 1, 5])?;
-    octets.expect(inner.at.saturating_add(5), &[0xa1 | (first & 1) << 1, 3, 2, 1, kind])?;
+    octets.expect(inner.at.saturating_add(5), &[first.saturating_add(1), 3, 2, 1, kind])?;
     let what = "Kerberos version and message type";
     let found = Recognition::proved(Service::Kerberos, Certainty::Signature, sender, 10, what);
     Ok(found.at(inner.at))

@@ -1,8 +1,9 @@
 //! LDAP over TCP and UDP. Names and passwords of a bind are not kept.
 //!
-//! Source: RFC 4511 §4.1.1 (message), §4.2 (bind), §4.5.1 (search), §4.1.9 (result).
+//! Source: RFC 4511 §4.1.1 (message), §4.2 (bind), §4.5.1 (search), §4.1.9 (result), §4.14 (StartTLS).
 
 use super::Certainty;
+use super::Follower;
 use super::Head;
 use super::Probe;
 use super::Recogniser;
@@ -18,6 +19,7 @@ use super::octets::Octets;
 use super::octets::Read;
 use super::octets::answer;
 use super::octets::require;
+use super::tls_after::TlsAfter;
 
 /// See the module.
 pub(super) struct Ldap;
@@ -38,6 +40,18 @@ impl Recogniser for Ldap {
         let at_port = PORTS.contains(&head.from_port()) || PORTS.contains(&head.to_port());
         answer(message(Octets::of(head), at_port))
     }
+
+    fn follow(&self) -> Option<Box<dyn Follower>> {
+        Some(Box::new(TlsAfter::new(in_clear)))
+    }
+}
+
+/// An extended request or its answer that comes first is StartTLS, if TLS follows it.
+fn in_clear(octets: Octets<'_>) -> Read<usize> {
+    let whole = tagged(octets, 0, 0x30)?;
+    let (_, next) = integer(octets, whole.at, 0x02)?;
+    require(matches!(octets.u8(next)?, 0x77 | 0x78))?;
+    Ok(whole.end())
 }
 
 fn message(octets: Octets<'_>, at_port: bool) -> Read<Recognition> {

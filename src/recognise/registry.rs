@@ -2,11 +2,14 @@
 //! new file beside this one and one line here.
 
 use super::Recogniser;
+use super::baichuan::Baichuan;
 use super::camera_vendors::Baichuan;
 use super::camera_vendors::DahuaDhip;
 use super::camera_vendors::DahuaDvrip;
 use super::camera_vendors::Pppp;
 use super::camera_vendors::Xiongmai;
+use super::dahua::DahuaDhip;
+use super::dahua::DahuaDvrip;
 use super::dcerpc::Dcerpc;
 use super::dhcp::Dhcp;
 use super::dhcpv6::Dhcpv6;
@@ -34,6 +37,7 @@ use super::onc_rpc::Nfs;
 use super::onc_rpc::Portmap;
 use super::openvpn::Openvpn;
 use super::postgresql::Postgresql;
+use super::pppp::Pppp;
 use super::rdp::Rdp;
 use super::rtp::Rtcp;
 use super::rtp::Rtp;
@@ -48,10 +52,12 @@ use super::ssdp::Ssdp;
 use super::ssh::Ssh;
 use super::stun::Stun;
 use super::tds::Tds;
+use super::telnet::Telnet;
 use super::tls::Tls;
 use super::tls::TlsMidstream;
 use super::wireguard::Wireguard;
 use super::ws_discovery::WsDiscovery;
+use super::xiongmai::Xiongmai;
 
 /// The recognisers in force, most specific signature first, heuristics last.
 pub static RECOGNISERS: &[&dyn Recogniser] = &[
@@ -68,6 +74,7 @@ pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &McNmf,
     &Smtp,
     &Ftp,
+    &Telnet,
     &Sip,
     &DahuaDhip,
     &DahuaDvrip,
@@ -97,6 +104,8 @@ pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &Pppp,
     // What shows in the middle of a stream.
     // What stands in the middle of something, then heuristics.
+    // What stands in the middle of something. The last three wait for more of the head than their own
+    // messages take, so they are asked after all others that are certain.
     &HttpMidstream,
     &TlsMidstream,
     &RtspMidstream,
@@ -105,6 +114,7 @@ pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &SmbMidStream,
     &ImageServerMidStream,
     // Heuristics.
+    // By shape.
     &Rtcp,
     &Rtp,
     &MxMessage,

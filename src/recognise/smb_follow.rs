@@ -26,6 +26,8 @@ use crate::evidence::Evidence;
 
 /// Octets kept of the start of each message: a WRITE's header and the head of the picture in it.
 const KEPT: usize = 4096;
+/// Octets that are searched at a time for a frame.
+const SEARCHED: usize = 256;
 /// Octets of an SMB2 header ([MS-SMB2] §2.2.1.2).
 const SMB2_HEADER: usize = 64;
 
@@ -67,9 +69,10 @@ impl Follower for SmbFollower {
             let taken = framer.take(rest, offset);
             rest = rest.get(taken..).unwrap_or_default();
             offset = offset.saturating_add(u32::try_from(taken).unwrap_or(u32::MAX));
-            let framer = piece.side.of_mut(&mut self.sides);
-            let Some((message, start)) = framer.message() else { continue };
-            self.learn(&message, start, piece, findings);
+            // A short message may have brought the next one with it; each takes octets away.
+            while let Some((message, start)) = piece.side.of_mut(&mut self.sides).message() {
+                self.learn(&message, start, piece, findings);
+            }
         }
         if self.dialect.is_some() && self.recording == Some(Certainty::Signature) {
             return Following::Done;
@@ -101,7 +104,7 @@ impl Framer {
 
     /// How many octets `kept` should have before it is looked at.
     fn wanted(&self) -> usize {
-        if self.framed { FRAME.saturating_add(self.length()).min(KEPT) } else { KEPT }
+        if self.framed { FRAME.saturating_add(self.length()).min(KEPT) } else { SEARCHED }
     }
 
     /// Length in the frame.

@@ -130,9 +130,11 @@ fn a_session_that_was_there_before_is_known_after_one_hit() {
     stream.extend(framed(&smb2(9, 1, 0, &[17, 0, 0, 0])));
     let mut question = Question::new(Transport::Tcp, (445, 50_000), &[stream]);
     question.from_start = false;
+    question.finished = true;
     let Probe::Match(found) = question.asked() else { panic!("not recognised") };
     assert_eq!((found.service, found.sender, found.offset), (Service::Smb, Sender::Server, 700));
     question.octets.truncate(705);
+    question.finished = false;
     assert_eq!(question.asked(), Probe::NeedMore);
     question.finished = true;
     assert_eq!(question.asked(), Probe::Refuse);
@@ -247,10 +249,10 @@ fn imageserver_is_known_in_mid_stream() {
     stream.extend(b"\r\n\r\nImageResponse\r\nRequestId: 7\r\nPrev: 1\r\n");
     let mut question = Question::new(Transport::Tcp, (7563, 50_000), &[stream]);
     question.from_start = false;
+    question.finished = true;
     let Probe::Match(found) = question.asked() else { panic!("not recognised") };
     assert_eq!((found.service, found.sender, found.offset), (Service::Imageserver, Sender::Server, 304));
     question.from_start = true;
-    question.finished = true;
     assert_eq!(question.asked(), Probe::Refuse);
 }
 
@@ -380,4 +382,28 @@ fn tls_inside_prelogin_tells_its_version_at_any_segmentation() {
     }
     let mid_stream = inside_tds(&hello(1, [3, 3], &[]), 4_000);
     holds(&tcp("TLS in TDS", (50_000, 1433), mid_stream, Service::Tds, Sender::Client));
+}
+
+#[test]
+fn a_gap_in_a_session_loses_one_message_and_no_more() {
+    let recogniser =
+        camsentry::recognise::registry::RECOGNISERS.iter().find(|one| one.service() == Service::Smb).unwrap();
+    let mut follower = recogniser.follow().unwrap();
+    let mut findings = Vec::new();
+    let first = framed(&create("10_2_17_34\\000"));
+    let key = Question::new(Transport::Tcp, (50_000, 445), &[]).key;
+    let piece =
+        |octets, offset| camsentry::recognise::Piece { key: &key, side: Side::A, octets, offset, packet: 1 };
+    follower.octets(&piece(&first[..90], 0), &mut findings);
+    follower.gap(Side::A);
+    // The rest of a message that is lost, then a whole one.
+    let mut later = vec![0x77; 333];
+    later.extend(framed(&create("10_2_17_34\\001")));
+    for (at, octets) in (90_u32..).step_by(50).zip(later.chunks(50)) {
+        follower.octets(&piece(octets, at), &mut findings);
+    }
+    let recording = Finding::Content(Content::CameraRecording, Certainty::Consistent);
+    assert_eq!(findings.len(), 1);
+    assert_eq!(findings[0].finding, recording);
+    assert_eq!(findings[0].evidence.offset, 90 + 333 + 4 + 120);
 }

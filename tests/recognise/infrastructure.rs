@@ -99,7 +99,7 @@ fn the_relatives_of_dns_are_told_by_port_or_by_name() {
 fn a_name_is_resolved_through_its_alias_and_a_stranger_s_record_is_left_out() {
     let wanted = Finding::Resolved { name: "cam.example.net".to_owned(), addr: Addr::v4([203, 0, 113, 7]) };
     let said = [(Side::A, hex(DNS_QUESTION)), (Side::B, hex(DNS_ANSWER))];
-    assert_eq!(learned(Service::Dns, Transport::Udp, &said, usize::MAX), [wanted.clone()]);
+    assert_eq!(learned(Service::Dns, Transport::Udp, &said, usize::MAX), std::slice::from_ref(&wanted));
     let mut framed = u16::try_from(hex(DNS_ANSWER).len()).unwrap().to_be_bytes().to_vec();
     framed.extend(hex(DNS_ANSWER));
     for piece in [1, 2, 3, 7, 50, 1_000] {
@@ -116,7 +116,7 @@ fn a_name_is_resolved_through_its_alias_and_a_stranger_s_record_is_left_out() {
 fn a_name_whose_pointers_loop_is_no_name() {
     // The answer's name points at itself (octet 12).
     let message = hex("1234818000000001000000 00 c00c 0001 0001 00000000 0004 cb007107");
-    assert!(ask(Transport::Udp, (53, 50_000), &[message.clone()]).is_none());
+    assert!(ask(Transport::Udp, (53, 50_000), std::slice::from_ref(&message)).is_none());
     assert!(learned(Service::Dns, Transport::Udp, &[(Side::A, message)], usize::MAX).is_empty());
 }
 
@@ -179,7 +179,7 @@ fn ws_discovery_is_known_both_ways_and_tells_onvif_devices() {
     let matches = ws_discovery("ProbeMatches", types);
     holds(&udp("Probe", (50_000, 3702), probe.clone(), Service::WsDiscovery, Sender::Client));
     holds(&udp("ProbeMatches", (3702, 50_000), matches.clone(), Service::WsDiscovery, Sender::Server));
-    let answer = ask(Transport::Udp, (3702, 50_000), &[matches.clone()]).unwrap();
+    let answer = ask(Transport::Udp, (3702, 50_000), std::slice::from_ref(&matches)).unwrap();
     assert_eq!(answer.content, Some(Content::Onvif));
     // Who asks for cameras is none.
     assert!(learned(Service::WsDiscovery, Transport::Udp, &[(Side::A, probe)], usize::MAX).is_empty());

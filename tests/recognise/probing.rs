@@ -156,12 +156,13 @@ pub(crate) fn learned(
         .unwrap_or_else(|| panic!("{service} has no recogniser"));
     let mut follower = recogniser.follow().unwrap_or_else(|| panic!("{service} has no follower"));
     let mut findings = Vec::new();
+    let key = Question::new(transport, (50_000, 50_001), &[]).key;
     let mut offsets = [0_u32; 2];
     for (packet, (side, octets)) in (1_u64..).zip(said) {
         for octets in octets.chunks(piece) {
             let offset = *side.of(&offsets);
             *side.of_mut(&mut offsets) = offset.saturating_add(u32::try_from(octets.len()).unwrap());
-            let piece = Piece { side: *side, octets, offset, packet };
+            let piece = Piece { key: &key, side: *side, octets, offset, packet };
             if follower.octets(&piece, &mut findings) == Following::Done {
                 return findings.into_iter().map(|located| located.finding).collect();
             }
