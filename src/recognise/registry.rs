@@ -3,11 +3,6 @@
 
 use super::Recogniser;
 use super::baichuan::Baichuan;
-use super::camera_vendors::Baichuan;
-use super::camera_vendors::DahuaDhip;
-use super::camera_vendors::DahuaDvrip;
-use super::camera_vendors::Pppp;
-use super::camera_vendors::Xiongmai;
 use super::dahua::DahuaDhip;
 use super::dahua::DahuaDvrip;
 use super::dcerpc::Dcerpc;
@@ -64,6 +59,11 @@ pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &Rtsp,
     &Http,
     &Tls,
+    &HttpMidstream,
+    &TlsMidstream,
+    &Rtsp,
+    &Http,
+    &Tls,
     &ImageServer,
     &Matrix,
     &Smb,
@@ -102,19 +102,15 @@ pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &Dhcpv6,
     &Ntp,
     &Pppp,
-    // What shows in the middle of a stream.
-    // What stands in the middle of something, then heuristics.
-    // What stands in the middle of something. The last three wait for more of the head than their own
-    // messages take, so they are asked after all others that are certain.
     &HttpMidstream,
     &TlsMidstream,
+    // What shows in the middle of a stream.
     &RtspMidstream,
     &MobotixMedia,
     &MatrixWithin,
     &SmbMidStream,
     &ImageServerMidStream,
     // Heuristics.
-    // By shape.
     &Rtcp,
     &Rtp,
     &MxMessage,
