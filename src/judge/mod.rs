@@ -83,6 +83,8 @@ struct LiveFlow {
     state: FlowState,
     opened_at: Timestamp,
     joined: Option<Joined>,
+    /// It announced media or asked a group, so that other flows may belong to it.
+    has_kin: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -103,8 +105,6 @@ pub struct Judge {
     conversations: Conversations,
     related: Related,
     names: Names,
-    /// Conversations of closed flows that others may still refer to, by flow.
-    questions: HashMap<FlowNumber, ConversationIndex, foldhash::fast::FixedState>,
     closed: Vec<ClosedFlow>,
     folded: Folded,
     totals: JudgeTotals,
@@ -121,7 +121,6 @@ impl Judge {
             conversations: Conversations::new(settings.conversations),
             related: Related::default(),
             names: Names::default(),
-            questions: HashMap::default(),
             closed: Vec::new(),
             folded: Folded::default(),
             totals: JudgeTotals::default(),
@@ -170,17 +169,12 @@ impl Judge {
                 self.names.of(addr).iter().for_each(|name| state.traits.name(Arc::clone(name)));
             }
         }
-        if opening.key.transport == Transport::Udp {
-            let (asker, service) = (opening.key.end(opening.first), opening.key.end(opening.first.other()));
-            if self.is_group(service.0) {
-                self.related.asked(flow, asker, service.1, time);
-            }
+        let (asker, service) = (opening.key.end(opening.first), opening.key.end(opening.first.other()));
+        let has_kin = opening.key.transport == Transport::Udp && self.inventory.is_group(service.0);
+        if has_kin {
+            self.related.asked(flow, asker, service.1, time);
         }
-        self.flows.insert(flow, LiveFlow { state, opened_at: time, joined: None });
-    }
-
-    fn is_group(&self, addr: Addr) -> bool {
-        self.inventory.host(addr).roles.has(crate::inventory::role::Role::Group)
+        self.flows.insert(flow, LiveFlow { state, opened_at: time, joined: None, has_kin });
     }
 
     /// What a finding says about hosts, whatever flow it is of.
@@ -200,6 +194,9 @@ impl Judge {
                 let receiver = live.state.key.end(Side::A).0 == media.receiver;
                 let server = if receiver { live.state.key.b } else { self.server_of(live) };
                 self.related.announce(flow, server, media, time);
+                if let Some(live) = self.flows.get_mut(&flow) {
+                    live.has_kin = true;
+                }
                 self.settle(flow);
             }
             _ => {}
@@ -236,10 +233,9 @@ impl Judge {
             return;
         };
         if let Some(conversation) = joined.conversation
-            && live.state.key.transport == Transport::Udp
-            && self.is_group(live.state.key.end(joined.orientation.orig.other()).0)
+            && live.has_kin
         {
-            self.questions.insert(number, conversation);
+            self.related.ended(number, conversation);
         }
         if self.settings.keep_flows {
             let (conversation, orientation) = (joined.conversation, joined.orientation);
@@ -302,12 +298,12 @@ impl Judge {
             let plays = |addr: Addr, part: Addr| {
                 addr == part
                     || self.inventory.same_host(addr, part)
-                    || self.is_group(part)
+                    || self.inventory.is_group(part)
                     || self.inventory.host(addr).roles.meets(self.inventory.host(part).roles)
             };
             let here = state.key.end(side).0;
             if (here == receiver && plays(other, server)) || (here != receiver && plays(other, receiver)) {
-                let index = self.flows.get(&expected.session).and_then(|live| live.joined)?.conversation?;
+                let index = self.home_of(expected.session)?;
                 let orig = if here == receiver { side } else { side.other() };
                 return Some((index, Orientation { orig, initiation: Initiation::Inferred, port: None }));
             }
@@ -318,6 +314,13 @@ impl Judge {
         let index = live.or_else(|| self.questions.get(&question).copied())?;
         let port = Some(state.key.end(asker.other()).1);
         Some((index, Orientation { orig: asker, initiation: Initiation::Inferred, port }))
+    }
+
+    fn home_of(&self, flow: FlowNumber) -> Option<ConversationIndex> {
+        match self.flows.get(&flow) {
+            Some(live) => live.joined.and_then(|joined| joined.conversation),
+            None => self.related.home_of(flow),
+        }
     }
 
     fn join(&mut self, flow: FlowNumber, orientation: Orientation) -> Option<ConversationIndex> {

@@ -8,6 +8,7 @@ use crate::addr::Addr;
 use crate::flow::FlowKey;
 use crate::flow::Side;
 use crate::flow::key::FlowNumber;
+use crate::judge::conversation::ConversationIndex;
 use crate::recognise::finding::MediaAnnouncement;
 use crate::service::Transport;
 use crate::time::Span;
@@ -22,6 +23,8 @@ const MEDIA_PORTS: u16 = 64;
 const MEDIA_GRACE: Span = Span::from_secs(60);
 /// Questions kept; the oldest go first.
 const QUESTION_CAP: usize = 65_536;
+/// Ended flows that announced or asked something; the oldest go first.
+const HOME_CAP: usize = 65_536;
 /// How long an answer may take. WS-Discovery waits less than 6 s (MATCH_TIMEOUT), SSDP at most 120 s
 /// by its MX header, usually 1 to 5.
 const ANSWER_WITHIN: Span = Span::from_secs(15);
@@ -47,9 +50,28 @@ pub struct Related {
     media_order: VecDeque<(Addr, u16, Transport)>,
     questions: HashMap<(Addr, u16, u16), (Timestamp, FlowNumber), foldhash::fast::FixedState>,
     question_order: VecDeque<(Addr, u16, u16)>,
+    homes: HashMap<FlowNumber, ConversationIndex, foldhash::fast::FixedState>,
+    home_order: VecDeque<FlowNumber>,
 }
 
 impl Related {
+    /// Notes the conversation of a flow that ended, and that others may still refer to.
+    pub fn ended(&mut self, flow: FlowNumber, conversation: ConversationIndex) {
+        if self.homes.insert(flow, conversation).is_none() {
+            self.home_order.push_back(flow);
+        }
+        while self.home_order.len() > HOME_CAP {
+            if let Some(oldest) = self.home_order.pop_front() {
+                self.homes.remove(&oldest);
+            }
+        }
+    }
+
+    /// The conversation of a flow that ended, if it is still known.
+    pub fn home_of(&self, flow: FlowNumber) -> Option<ConversationIndex> {
+        self.homes.get(&flow).copied()
+    }
+
     /// Notes an announcement of `session`, whose media the host `server` sends.
     pub fn announce(&mut self, session: FlowNumber, server: Addr, media: &MediaAnnouncement, now: Timestamp) {
         if media.ended {
