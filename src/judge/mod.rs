@@ -309,9 +309,7 @@ impl Judge {
             }
         }
         let (asker, question) = self.related.answers(&state.key, state.first_seen)?;
-        let live =
-            self.flows.get(&question).and_then(|live| live.joined).and_then(|joined| joined.conversation);
-        let index = live.or_else(|| self.questions.get(&question).copied())?;
+        let index = self.home_of(question)?;
         let port = Some(state.key.end(asker.other()).1);
         Some((index, Orientation { orig: asker, initiation: Initiation::Inferred, port }))
     }
