@@ -8,8 +8,10 @@ mod decode_frames;
 
 use camsentry::addr::Mac;
 use camsentry::decode::Segment;
+use camsentry::decode::segment::Oddities;
 use camsentry::decode::segment::Tcp;
 use camsentry::decode::segment::Tunnel;
+use camsentry::decode::tally::BadChecksums;
 use camsentry::flow::FlowKey;
 use camsentry::service::Transport;
 use decode_frames::Bench;
@@ -36,8 +38,8 @@ fn assert_hello(bench: &Bench, segment: &Segment) {
     };
     assert_eq!((segment.src, segment.dst), ends);
     assert_eq!((segment.payload_wire, segment.frames, segment.hops), (5, 1, 64));
-    assert_eq!(segment.oddities, camsentry::decode::segment::Oddities::default());
-    assert_eq!(bench.tally().bad_checksums, camsentry::decode::tally::BadChecksums::default());
+    assert_eq!(segment.oddities, Oddities::default());
+    assert_eq!(bench.tally().bad_checksums, BadChecksums::default());
 }
 
 #[test]
