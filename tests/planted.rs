@@ -80,10 +80,7 @@ fn the_audit_finds_what_is_planted_and_nothing_else() {
     for folder in folders() {
         let capture = fs::read(folder.join("capture.pcap")).unwrap();
         let site = fs::read_to_string(folder.join("site.toml")).unwrap();
-        let Some(found) = audit::audit(&capture, &site, false) else {
-            eprintln!("skipped: the library cannot audit yet");
-            return;
-        };
+        let found = audit::audit(&capture, &site, false);
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
         faults.extend(compare(&paper(&folder), &found).into_iter().map(|fault| format!("{name}: {fault}")));
     }

@@ -100,10 +100,7 @@ fn every_case_gets_its_verdict() {
     let mut faults = Vec::new();
     for case in &cases.case {
         let site = format!("features = {:?}\n{}{}", case.features, cases.site, case.declare);
-        let Some(found) = audit::audit(&capture(case), &site, case.strict) else {
-            eprintln!("skipped: the library cannot audit yet");
-            return;
-        };
+        let found = audit::audit(&capture(case), &site, case.strict);
         let about = format!("case {} {} ({})", case.number, case.variant, case.seen);
         faults.extend(differences(&case.expect, &found).into_iter().map(|fault| format!("{about}: {fault}")));
     }
