@@ -7,11 +7,13 @@ use crate::probing::hex;
 use crate::probing::holds;
 use crate::probing::learned;
 use camsentry::flow::Side;
+use camsentry::recognise::Piece;
 use camsentry::recognise::Probe;
 use camsentry::recognise::Sender;
 use camsentry::recognise::finding::Finding;
 use camsentry::recognise::finding::SmbDialect;
 use camsentry::recognise::finding::TlsVersion;
+use camsentry::recognise::registry::RECOGNISERS;
 use camsentry::service::Certainty;
 use camsentry::service::Content;
 use camsentry::service::Service;
@@ -386,14 +388,12 @@ fn tls_inside_prelogin_tells_its_version_at_any_segmentation() {
 
 #[test]
 fn a_gap_in_a_session_loses_one_message_and_no_more() {
-    let recogniser =
-        camsentry::recognise::registry::RECOGNISERS.iter().find(|one| one.service() == Service::Smb).unwrap();
+    let recogniser = RECOGNISERS.iter().find(|one| one.service() == Service::Smb).unwrap();
     let mut follower = recogniser.follow().unwrap();
     let mut findings = Vec::new();
     let first = framed(&create("10_2_17_34\\000"));
     let key = Question::new(Transport::Tcp, (50_000, 445), &[]).key;
-    let piece =
-        |octets, offset| camsentry::recognise::Piece { key: &key, side: Side::A, octets, offset, packet: 1 };
+    let piece = |octets, offset| Piece { key: &key, side: Side::A, octets, offset, packet: 1 };
     follower.octets(&piece(&first[..90], 0), &mut findings);
     follower.gap(Side::A);
     // The rest of a message that is lost, then a whole one.
