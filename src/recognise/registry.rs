@@ -59,11 +59,6 @@ pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &Rtsp,
     &Http,
     &Tls,
-    &HttpMidstream,
-    &TlsMidstream,
-    &Rtsp,
-    &Http,
-    &Tls,
     &ImageServer,
     &Matrix,
     &Smb,
@@ -102,15 +97,16 @@ pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &Dhcpv6,
     &Ntp,
     &Pppp,
+    // What stands in the middle of something. The last three wait for more of the head than their own
+    // messages take, so they are asked after all others that are certain.
     &HttpMidstream,
     &TlsMidstream,
-    // What shows in the middle of a stream.
     &RtspMidstream,
     &MobotixMedia,
     &MatrixWithin,
     &SmbMidStream,
     &ImageServerMidStream,
-    // Heuristics.
+    // By shape.
     &Rtcp,
     &Rtp,
     &MxMessage,
