@@ -12,7 +12,7 @@ use super::http::NAME;
 use super::http_body::Body;
 use super::http_content;
 use super::http_media::MediaSearch;
-use super::text::LineReader;
+use super::line::LineReader;
 use super::text::StartLine;
 use super::text::contains;
 use super::text::header;
@@ -124,6 +124,11 @@ impl Reader {
             return self.content(octets, at, flow, teller);
         }
         let (used, whole) = self.line.take(octets, at);
+        if self.stage == Stage::Start {
+            // It may be the rest of a body whose header was not seen.
+            let part = octets.get(..used).unwrap_or_default();
+            self.media.pictures(part, at, flow.stream, teller);
+        }
         self.block = self.block.saturating_add(used);
         let most = if self.stage == Stage::Headers { BLOCK_OCTETS } else { SEEK_OCTETS };
         if self.block > most {
@@ -153,6 +158,9 @@ impl Reader {
     }
 
     fn start(&mut self, line: &[u8], at: u32, flow: &mut Flow, teller: &mut Teller<'_>) {
+        if line.strip_prefix(b"--").is_some_and(|name| name.starts_with(http_content::MOBOTIX_BOUNDARY)) {
+            self.media.boundary();
+        }
         let Some(start) = start_line(recovered(line, NAME), NAME) else { return };
         self.message = Message::default();
         self.stage = Stage::Headers;
