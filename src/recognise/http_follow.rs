@@ -6,18 +6,14 @@ use super::Follower;
 use super::Following;
 use super::Located;
 use super::Piece;
-use super::finding::AuthScheme;
-use super::finding::DeviceKind;
 use super::http::NAME;
 use super::http_body::Body;
 use super::http_content;
 use super::http_media::MediaSearch;
-use super::text::LineReader;
+use super::http_message::Message;
+use super::line::LineReader;
 use super::text::StartLine;
-use super::text::contains;
-use super::text::header;
 use super::text::host_name;
-use super::text::number;
 use super::text::recovered;
 use super::text::start_line;
 use super::told::Teller;
@@ -75,19 +71,6 @@ enum Stage {
     Over,
 }
 
-/// What the header block of the message says so far.
-#[derive(Default)]
-struct Message {
-    status: Option<u16>,
-    length: Option<u64>,
-    chunked: bool,
-    multipart: bool,
-    mobotix_boundary: bool,
-    websocket: bool,
-    tunnel: bool,
-    demand: Option<AuthScheme>,
-}
-
 impl Follower for HttpFollower {
     fn octets(&mut self, piece: &Piece<'_>, findings: &mut Vec<Located>) -> Following {
         let mut told = std::mem::take(&mut self.flow.told);
@@ -124,6 +107,11 @@ impl Reader {
             return self.content(octets, at, flow, teller);
         }
         let (used, whole) = self.line.take(octets, at);
+        if self.stage == Stage::Start {
+            // It may be the rest of a body whose header was not seen.
+            let part = octets.get(..used).unwrap_or_default();
+            self.media.pictures(part, at, flow.stream, teller);
+        }
         self.block = self.block.saturating_add(used);
         let most = if self.stage == Stage::Headers { BLOCK_OCTETS } else { SEEK_OCTETS };
         if self.block > most {
@@ -139,7 +127,7 @@ impl Reader {
         match self.stage {
             Stage::Start => self.start(&line, at, flow, teller),
             Stage::Headers if line.is_empty() => self.headers_end(at, flow, teller),
-            Stage::Headers => self.header(&line, at, teller),
+            Stage::Headers => self.message.header(&line, at, teller),
             Stage::Body => match self.body.after_line(line) {
                 Some(Body::None) => self.next(),
                 Some(body) => {
@@ -153,6 +141,9 @@ impl Reader {
     }
 
     fn start(&mut self, line: &[u8], at: u32, flow: &mut Flow, teller: &mut Teller<'_>) {
+        if line.strip_prefix(b"--").is_some_and(|name| name.starts_with(http_content::MOBOTIX_BOUNDARY)) {
+            self.media.boundary();
+        }
         let Some(start) = start_line(recovered(line, NAME), NAME) else { return };
         self.message = Message::default();
         self.stage = Stage::Headers;
@@ -176,54 +167,6 @@ impl Reader {
         }
     }
 
-    fn header(&mut self, line: &[u8], at: u32, teller: &mut Teller<'_>) {
-        let Some((name, value)) = header(line) else { return };
-        let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
-        let request = self.message.status.is_none();
-        if let Some((content, certainty)) = http_content::of_header(name, value) {
-            self.message.tunnel |= content == Content::RtspOverHttp;
-            let what = "header names the content";
-            teller.tell(Finding::Content(content, certainty), at, line.len(), what);
-        }
-        match () {
-            () if is("Host") && request => {
-                if let Some(host) = host_name(value) {
-                    teller.tell(Finding::HttpHost(host), at, line.len(), "Host header");
-                }
-            }
-            () if is("Authorization") && request => {
-                teller.tell(
-                    Finding::Auth(http_content::scheme(value)),
-                    at,
-                    name.len(),
-                    "Authorization header",
-                );
-                let token = value.get(5..).unwrap_or_default().trim_ascii();
-                let basic = http_content::scheme(value) == AuthScheme::Basic;
-                if basic && token == http_content::FACTORY_AUTHORIZATION {
-                    let what = "MOBOTIX factory password";
-                    teller.tell(Finding::FactoryPassword, at, name.len(), what);
-                }
-            }
-            () if is("WWW-Authenticate") && self.message.status == Some(401) => {
-                let scheme = http_content::scheme(value);
-                self.message.demand = Some(http_content::stronger(self.message.demand, scheme));
-                if contains(value, http_content::MOBOTIX_REALM) {
-                    let what = "realm of a MOBOTIX camera";
-                    teller.tell(Finding::DeviceKind(DeviceKind::MobotixCamera), at, line.len(), what);
-                }
-            }
-            () if is("Content-Length") => self.message.length = number(value),
-            () if is("Transfer-Encoding") => self.message.chunked = contains(value, b"chunked"),
-            () if is("Upgrade") => self.message.websocket = contains(value, b"websocket"),
-            () if is("Content-Type") && contains(value, b"multipart/x-mixed-replace") => {
-                self.message.multipart = true;
-                self.message.mobotix_boundary = contains(value, http_content::MOBOTIX_BOUNDARY);
-            }
-            () => {}
-        }
-    }
-
     fn headers_end(&mut self, at: u32, flow: &mut Flow, teller: &mut Teller<'_>) {
         let message = std::mem::take(&mut self.message);
         self.reply = message.status.is_some();
@@ -236,16 +179,7 @@ impl Reader {
             flow.settled = true;
             return;
         }
-        let empty =
-            matches!(message.status, Some(100..=199 | 204 | 304)) || (message.status.is_some() && flow.head);
-        self.body = match (message.status, message.length) {
-            _ if empty => Body::None,
-            _ if message.chunked => Body::ChunkSize,
-            (_, Some(length)) if length > 0 && !message.multipart => Body::Length(length),
-            (_, Some(0)) => Body::None,
-            (None, _) if !message.tunnel => Body::None,
-            _ => Body::Open,
-        };
+        self.body = message.body_after(flow.head);
         if self.body == Body::None {
             return self.next();
         }

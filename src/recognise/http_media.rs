@@ -73,8 +73,13 @@ impl MediaSearch {
         }
     }
 
+    /// The boundary of a MOBOTIX stream stands in the middle of a body whose start was not seen.
+    pub fn boundary(&mut self) {
+        (self.multipart, self.mobotix_boundary) = (true, true);
+    }
+
     /// Searches for pictures within the budget, which grows when the first one is found.
-    fn pictures(&mut self, octets: &[u8], at: u32, stream: bool, teller: &mut Teller<'_>) {
+    pub fn pictures(&mut self, octets: &[u8], at: u32, stream: bool, teller: &mut Teller<'_>) {
         let mut rest = octets;
         let mut at = at;
         while !rest.is_empty() && !self.is_settled() {

@@ -18,6 +18,8 @@ pub mod http_body;
 pub mod http_content;
 pub mod http_follow;
 pub mod http_media;
+pub mod http_message;
+pub mod line;
 pub mod mxpeg;
 pub mod mxpeg_flow;
 pub mod registry;

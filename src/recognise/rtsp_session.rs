@@ -60,7 +60,7 @@ impl Message {
     }
 }
 
-/// State of one connection. Bounded by [`ASKED`] and [`ANNOUNCED`].
+/// State of one connection: at most 16 requests and 64 announcements.
 #[derive(Debug, Default)]
 pub struct Session {
     asked: Vec<Asked>,

@@ -199,3 +199,15 @@ fn a_message_behind_the_rest_of_another_is_found_in_mid_stream() {
     Shown { octets: b"a log: \nGET / HTTP/1.1\nthen no header\n", ..shown }.refused(&HttpMidstream);
     Shown { from_start: true, ..shown }.refused(&HttpMidstream);
 }
+
+#[test]
+fn motion_jpeg_in_mid_stream_is_told_by_a_part_of_it() {
+    let part = b"\xd9\r\n--b\r\nContent-Type: image/jpeg\r\nContent-Length: 9\r\n\r\n\xff\xd8\xff\xe0";
+    let shown = Shown { octets: part, port: 80, side: SERVER, from_start: false };
+    let found = shown.matched(&HttpMidstream);
+    assert_eq!((found.content, found.offset, found.sender), (Some(Content::Mjpeg), 3, Sender::Either));
+    let form = b"--b\r\nContent-Disposition: form-data\r\nContent-Type: image/jpeg\r\n\r\n\xff\xd8\xff\xe0";
+    Shown { octets: form, ..shown }.refused(&HttpMidstream);
+    let mail = b"--b\r\nContent-Type: image/jpeg\r\n\r\n/9j/4AAQ\r\n";
+    Shown { octets: mail, ..shown }.refused(&HttpMidstream);
+}

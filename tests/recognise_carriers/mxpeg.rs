@@ -5,6 +5,7 @@ use camsentry::recognise::Finding;
 use camsentry::recognise::Probe;
 use camsentry::recognise::Sender;
 use camsentry::recognise::finding::DeviceKind;
+use camsentry::recognise::http::HttpMidstream;
 use camsentry::recognise::mxpeg::Mark;
 use camsentry::recognise::mxpeg::Scanner;
 use camsentry::recognise::mxpeg_flow::MobotixMedia;
@@ -70,4 +71,19 @@ fn a_file_on_its_way_and_pictures_of_others_are_refused() {
     assert_eq!(start.answer(&MobotixMedia), Probe::Refuse);
     let jfif = b"\xff\xd8\xff\xe0\x00\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0 MXF\0 and MXM\0 in text \xff\xfe\0\x10MXF ....";
     assert_eq!(midstream(jfif, 80).answer(&MobotixMedia), Probe::Refuse);
+}
+
+#[test]
+fn a_faststream_in_mid_stream_is_told_by_its_boundary_and_pictures() {
+    for name in ["mobotix_push.bin", "mobotix_pushjpeg.bin"] {
+        let stream = fixture(name);
+        let found = midstream(&stream[80..], 80).matched(&HttpMidstream);
+        assert_eq!((found.content, found.service), (Some(Content::Mjpeg), Service::Http));
+        let found = told(&HttpMidstream, &[(SERVER, &stream[80..])]);
+        let wanted = [
+            Finding::DeviceKind(DeviceKind::MobotixCamera),
+            Finding::Content(Content::MobotixFaststream, Certainty::Signature),
+        ];
+        assert_eq!(found, wanted.map(|finding| (SERVER, finding)), "{name}");
+    }
 }
