@@ -132,7 +132,28 @@ fn what_is_spoken_is_what_tshark_recognised() {
     }
     print_table(&table);
     println!("\n{}", remarks.join("\n"));
-    assert!(table.values().all(|row| row.wrong == 0), "a service is named wrongly:\n{}", remarks.join("\n"));
+    assert!(table.values().all(|row| row.wrong == 0), "something is named wrongly");
+    let ours = table.iter().filter(|(word, _)| service_of(word).is_some());
+    let missed: Vec<&String> = ours.filter(|(_, row)| row.missed > 0).map(|(word, _)| word).collect();
+    assert!(missed.is_empty(), "not recognised everywhere: {missed:?}");
+}
+
+#[test]
+fn tls_versions_and_server_names_are_those_of_tshark() {
+    let Some(shared) = truth_run::shared_captures() else { return };
+    let mut compared = 0;
+    for file in truth::read(&shared.join("real")).iter().filter(|file| !file.is_robust_only) {
+        let flows = audit(file, 1).audit.flows;
+        for flow in &flows {
+            let truth = file.conversations.iter().find(|conversation| conversation.key == flow.facts.key);
+            let Some(truth) = truth.filter(|truth| truth.tls_version.is_some()) else { continue };
+            compared += 1;
+            let version = flow.tls_version.map(|version| version.as_str().to_owned());
+            assert_eq!(version, truth.tls_version, "{}: {:?}", file.name, truth.key);
+            assert_eq!(flow.sni, truth.sni, "{}: {:?}", file.name, truth.key);
+        }
+    }
+    assert_eq!(compared, 23);
 }
 
 /// What we say is spoken over this 5-tuple; text that nobody claims is no name.

@@ -34,7 +34,23 @@ pub(crate) struct Conversation {
     /// What is spoken, in tshark's words or by hand; empty if nothing was recognised.
     pub(crate) apps: BTreeSet<String>,
     pub(crate) has_payload: bool,
+    /// The TLS version that the server chose, as `TLS 1.2`.
+    pub(crate) tls_version: Option<String>,
+    /// The server name that the client gave.
+    pub(crate) sni: Option<String>,
 }
+
+/// Two labels of tshark are wrong, as the octets show; what is right instead.
+///
+/// It hands TCP port 1080 to its SOCKS dissector whatever comes: the two segments there are a request
+/// and its response of DCE/RPC (`05 00 00 83`, `05 00 02 03`, call 78428 in both), which tshark says
+/// too when told to decode the port so. And it guesses DCE/RPC for the datagrams of UDP port 33000,
+/// whose interface, sequence number and length are all zero, and which the other end answers in 22
+/// octets where that protocol's header alone has 80: a PLC's own protocol.
+const DISPUTED: &[(&str, u16, &str, Option<&str>)] = &[
+    ("ics_lab_tds_http.pcap", 1080, "socks", Some("dcerpc")),
+    ("ics_lab_tds_http.pcap", 33000, "dcerpc", None),
+];
 
 /// The truth about every capture of `folder`.
 pub(crate) fn read(folder: &Path) -> Vec<TruthFile> {
@@ -53,8 +69,20 @@ fn file_of(folder: &Path, name: &str, file: &Value) -> TruthFile {
         totals: totals_of(file),
         has_fragments: number(file, "ip_fragments") > 0,
         is_robust_only: file["use"] == "robust",
-        conversations: conversations.iter().map(|one| conversation_of(one, &hand)).collect(),
+        conversations: conversations.iter().map(|one| settled(name, conversation_of(one, &hand))).collect(),
     }
+}
+
+/// With the wrong labels put right.
+fn settled(file: &str, mut conversation: Conversation) -> Conversation {
+    let key = conversation.key;
+    for (of, port, wrong, right) in DISPUTED {
+        let is_it = *of == file && [key.a_port, key.b_port].contains(port);
+        if is_it && conversation.apps.remove(*wrong) {
+            conversation.apps.extend(right.map(str::to_owned));
+        }
+    }
+    conversation
 }
 
 /// Packets and octets on the wire.
@@ -90,7 +118,13 @@ fn conversation_of(one: &Value, hand: &[Value]) -> Conversation {
         totals: (number(one, "packets"), number(one, "bytes")),
         apps: by_tshark.chain(by_hand).collect(),
         has_payload: number(one, "payload_bytes") > 0,
+        tls_version: first(&one["tls_negotiated"]).map(|version| version.replace("TLS", "TLS ")),
+        sni: first(&one["sni"]),
     }
+}
+
+fn first(list: &Value) -> Option<String> {
+    list.get(0).and_then(Value::as_str).map(str::to_owned)
 }
 
 fn number(value: &Value, field: &str) -> u64 {
