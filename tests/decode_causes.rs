@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test helpers")]
 #![expect(clippy::arithmetic_side_effects, reason = "test arithmetic")]
 
+#[expect(dead_code, reason = "each test file uses its part")]
 mod decode_frames;
 
 use std::collections::BTreeSet;

@@ -1,14 +1,17 @@
 //! Each link, tunnel and header leads to the right segment. Expected values are those that scapy
 //! was given (`decode_frames/scapy.rs`), or that stand in the packet by its document.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test helpers")]
+#![expect(clippy::unwrap_used, reason = "test helpers")]
 #![expect(clippy::arithmetic_side_effects, reason = "test arithmetic")]
 
+#[expect(dead_code, reason = "each test file uses its part")]
 mod decode_frames;
 
 use camsentry::addr::Mac;
 use camsentry::decode::Segment;
+use camsentry::decode::segment::Oddities;
 use camsentry::decode::segment::Tcp;
 use camsentry::decode::segment::Tunnel;
+use camsentry::decode::tally::BadChecksums;
 use camsentry::flow::FlowKey;
 use camsentry::service::Transport;
 use decode_frames::Bench;
@@ -35,8 +38,8 @@ fn assert_hello(bench: &Bench, segment: &Segment) {
     };
     assert_eq!((segment.src, segment.dst), ends);
     assert_eq!((segment.payload_wire, segment.frames, segment.hops), (5, 1, 64));
-    assert_eq!(segment.oddities, camsentry::decode::segment::Oddities::default());
-    assert_eq!(bench.tally().bad_checksums, camsentry::decode::tally::BadChecksums::default());
+    assert_eq!(segment.oddities, Oddities::default());
+    assert_eq!(bench.tally().bad_checksums, BadChecksums::default());
 }
 
 #[test]
@@ -211,6 +214,29 @@ fn ports_of_tcp_are_known_from_54_octets_though_its_options_are_cut() {
         assert_eq!((segment.src_port, segment.dst_port), (40000, 554));
         assert!(segment.tcp.unwrap().has(Tcp::SYN));
         assert_eq!((segment.payload_wire, segment.oddities.cut), (0, false));
+    }
+}
+
+#[test]
+fn vxlan_with_a_group_policy_or_a_protocol_is_opened_too() {
+    // The first four octets of the header in scapy's packet, changed by the drafts.
+    let start = 14 + 4 + 20 + 8;
+    for header in [[0x88, 0, 0x12, 0x34], [0x88, 0x48, 0, 1], [0x0c, 0, 0, 3]] {
+        let mut packet = octets(scapy::VXLAN_TCP);
+        packet[start..start + 4].copy_from_slice(&header);
+        packet[start - 2..start].fill(0);
+        let mut bench = Bench::new();
+        bench.at(0, 1, &packet);
+        assert_eq!(
+            (bench.segment().tunnel, bench.payload(&bench.segment())),
+            (Some(Tunnel::Vxlan), &b"hello"[..])
+        );
+        // With IP right after it.
+        packet.drain(start + 8..start + 22);
+        packet[start..start + 4].copy_from_slice(&[0x0c, 0, 0, 1]);
+        let mut bench = Bench::new();
+        bench.at(0, 1, &packet);
+        assert_eq!((bench.segment().tunnel, bench.segment().dst_port), (Some(Tunnel::Vxlan), 7563));
     }
 }
 

@@ -64,10 +64,15 @@ mod tests {
 
     #[test]
     fn a_udp_checksum_of_scapy_is_right_with_its_pseudo_header_and_an_odd_length() {
-        // scapy: UDP(sport=1000, dport=2000)/b"abc" from 10.0.0.1 to 10.0.0.2.
-        let datagram = [0x03, 0xe8, 0x07, 0xd0, 0x00, 0x0b, 0x1c, 0x59, b'a', b'b', b'c'];
-        let start = pseudo_header(Addr::v4([10, 0, 0, 1]), Addr::v4([10, 0, 0, 2]), 17, 11);
-        assert!(is_right(&datagram, start));
-        assert!(!is_right(&datagram, start + 1));
+        // scapy 2.8: IP(src="10.0.0.1", dst="10.0.0.2")/UDP(sport=1000, dport=2000)/b"abc", and the
+        // same over IPv6(src="2001:db8::1", dst="2001:db8::2").
+        let v6 = |last: u8| Addr::v6([0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last]);
+        let cases =
+            [(Addr::v4([10, 0, 0, 1]), Addr::v4([10, 0, 0, 2]), [0x1b, 0xbb]), (v6(1), v6(2), [0xd4, 0x48])];
+        for (src, dst, [high, low]) in cases {
+            let datagram = [0x03, 0xe8, 0x07, 0xd0, 0x00, 0x0b, high, low, b'a', b'b', b'c'];
+            assert!(is_right(&datagram, pseudo_header(src, dst, 17, 11)));
+            assert!(!is_right(&datagram, pseudo_header(src, dst, 6, 11)));
+        }
     }
 }

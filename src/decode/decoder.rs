@@ -1,5 +1,7 @@
 //! Frames in, segments out: drives the walk, the fragment table and the counts.
 
+use std::ops::Range;
+
 use super::DecodeTally;
 use super::Segment;
 use super::Undecoded;
@@ -16,7 +18,6 @@ use super::octets::narrow;
 use super::segment::IcmpError;
 use super::segment::Sighting;
 use super::walk::Layer;
-use super::walk::Next;
 use super::walk::Place;
 use super::walk::Walk;
 use crate::capture::FrameBatch;
@@ -28,8 +29,8 @@ use crate::time::Timestamp;
 pub struct DecodeSettings {
     /// Datagrams that wait for fragments. Default 4096.
     pub max_datagrams: usize,
-    /// Octets of fragments that wait, with about 200 octets for each fragment's own keeping.
-    /// Default 16 MiB, which is the worst-case memory of the table.
+    /// Octets of fragments that wait, with 192 octets for each fragment's own keeping. Default
+    /// 16 MiB. Memory: this, 1 KiB for each of `max_datagrams`, and under 1 MiB for late copies.
     pub max_fragment_octets: usize,
     /// Packet time that a datagram waits. Default 30 s (Linux's `ipfrag_time`).
     pub fragment_lifetime: Span,
@@ -101,7 +102,7 @@ impl Decoder {
             layer: Layer::Link(frame.link),
             context,
         };
-        self.follow(place, batch, out);
+        self.follow(&place, batch, out);
         self.give_up(Some(frame.time), batch, out);
     }
 
@@ -116,59 +117,61 @@ impl Decoder {
         &self.tally
     }
 
-    /// Walks from `place` to the end, through as many joined datagrams as it completes.
-    fn follow(&mut self, mut place: Place, batch: &mut FrameBatch, out: &mut Decoded) {
-        // Tunnels bound how many datagrams one packet can complete.
+    /// Walks from `place` to the end.
+    fn follow(&mut self, place: &Place, batch: &mut FrameBatch, out: &mut Decoded) {
+        let mut walk = Walk::new(&batch.octets, place, &mut self.tally, out);
+        let end = walk.run(place.layer);
+        match walk.fragment {
+            Some(fragment) => {
+                let (span, context) = (walk.span(), walk.context);
+                self.follow_fragment(fragment, span, context, batch, out);
+                self.tally.fragments.held = self.fragments.held();
+            }
+            None => walk.count(end),
+        }
+    }
+
+    /// Goes on from a fragment, whose data stands at `span` of the arena, through as many
+    /// datagrams as it completes; tunnels bound how many those can be.
+    #[cold]
+    fn follow_fragment(
+        &mut self,
+        mut fragment: Fragment,
+        mut span: Range<usize>,
+        mut context: Context,
+        batch: &mut FrameBatch,
+        out: &mut Decoded,
+    ) {
+        let time = context.time;
         let mut joined: Vec<(Key, Vec<u64>)> = Vec::new();
         let ending = loop {
-            let mut walk = Walk::new(&batch.octets, &place, &mut self.tally, out);
-            match walk.to_end(place.layer) {
-                Ok(Next::Fragment(fragment)) => {
-                    let (span, context) = (walk.span(), walk.context);
-                    let octets = batch.octets.get(span).unwrap_or_default();
-                    match self.hold(&fragment, octets, &context) {
-                        Held::Waits => break Ending::Held,
-                        Held::Copy(ending) => {
-                            self.repeat(ending, &context, out);
-                            break Ending::Held;
-                        }
-                        Held::Complete(datagram) => {
-                            let next = datagram.join(&mut batch.octets);
-                            joined.push((fragment.key, datagram.into_hashes()));
-                            // A complete datagram has its first fragment.
-                            let Some(next) = next else { break Ending::Held };
-                            place = next;
-                        }
-                    }
+            let octets = batch.octets.get(span).unwrap_or_default();
+            let datagram = match self.hold(&fragment, octets, &context) {
+                Held::Waits => break Ending::Held,
+                Held::Copy(ending) => {
+                    self.repeat(ending, &context, out);
+                    break Ending::Held;
                 }
-                stop => {
-                    let context = walk.context;
-                    break self.settle(stop, &context, out);
+                Held::Complete(datagram) => datagram,
+            };
+            let place = datagram.join(&mut batch.octets);
+            joined.push((fragment.key, datagram.into_hashes()));
+            // A complete datagram has its first fragment.
+            let Some(place) = place else { break Ending::Held };
+            let mut walk = Walk::new(&batch.octets, &place, &mut self.tally, out);
+            let end = walk.run(place.layer);
+            match walk.fragment {
+                Some(inner) => {
+                    (fragment, span, context) = (inner, walk.span(), walk.context);
+                }
+                None => {
+                    walk.count(end);
+                    break Ending::of(end, out);
                 }
             }
         };
         for (key, hashes) in joined {
-            self.late.remember(key, place.context.time, hashes, ending);
-        }
-        self.tally.fragments.held = self.fragments.held();
-    }
-
-    /// Counts what became of a packet.
-    fn settle(&mut self, stop: Result<Next, Undecoded>, context: &Context, out: &Decoded) -> Ending {
-        match stop {
-            Ok(Next::Quiet(kind)) => {
-                self.tally.not_conversation(kind, context);
-                Ending::Quiet(kind)
-            }
-            Err(cause) => {
-                self.tally.undecoded(cause, context);
-                Ending::Stopped(cause)
-            }
-            // The walk's loop follows layers, and fragments never come here.
-            Ok(Next::Segment | Next::Layer(_) | Next::Fragment(_)) => {
-                self.tally.segments.add(context);
-                out.segments.last().copied().map_or(Ending::Held, Ending::Segment)
-            }
+            self.late.remember(key, time, hashes, ending);
         }
     }
 
@@ -221,15 +224,19 @@ impl Decoder {
 
     /// Gives up what is too old at `now` or over the caps; without `now`, everything.
     fn give_up(&mut self, now: Option<Timestamp>, batch: &mut FrameBatch, out: &mut Decoded) {
-        if self.fragments.is_empty() {
-            return;
+        if !self.fragments.is_empty() {
+            self.give_up_waiting(now, batch, out);
         }
+    }
+
+    #[cold]
+    fn give_up_waiting(&mut self, now: Option<Timestamp>, batch: &mut FrameBatch, out: &mut Decoded) {
         // The fragments of a tunnel's inside that this brings to light are one tunnel deeper: it ends.
         while let Some((datagram, cause)) = self.fragments.overdue(now) {
             let count = &mut self.tally.fragments.given_up;
             *count = count.saturating_add(u64::from(datagram.frames()));
             match datagram.join(&mut batch.octets) {
-                Some(place) => self.follow(place, batch, out),
+                Some(place) => self.follow(&place, batch, out),
                 None => self.tally.undecoded(cause, &datagram.context()),
             }
         }

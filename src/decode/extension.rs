@@ -52,7 +52,7 @@ pub(super) fn fragment(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
     if offset == 0 && !more {
         return Ok(Next::Layer(Layer::Payload(next)));
     }
-    Fragment::of(walk, header.identification(), usize::from(offset), more, next).map(Next::Fragment)
+    Fragment::end(walk, header.identification(), usize::from(offset), more, next)
 }
 
 fn count(walk: &mut Walk<'_>) -> Result<(), Undecoded> {

@@ -23,6 +23,7 @@ use super::context::Context;
 use super::datagram::Datagram;
 use super::datagram::Part;
 use super::octets::narrow;
+use super::walk::Next;
 use super::walk::Walk;
 use crate::addr::Addr;
 use crate::time::Span;
@@ -82,14 +83,14 @@ struct Waiting {
 }
 
 impl Fragment {
-    /// The fragment whose data starts at the walk's position.
-    pub(super) fn of(
+    /// Ends the walk at a fragment whose data starts here.
+    pub(super) fn end(
         walk: &mut Walk<'_>,
         id: u32,
         start: usize,
         more: bool,
         protocol: u8,
-    ) -> Result<Self, Undecoded> {
+    ) -> Result<Next, Undecoded> {
         let wire = if more { walk.wire & !7 } else { walk.wire };
         if start.saturating_add(wire) > MAX_PAYLOAD {
             return Err(Undecoded::BadNetwork);
@@ -105,7 +106,8 @@ impl Fragment {
             tunnels: context.tunnels,
         };
         walk.limit(wire);
-        Ok(Self { key, start, more, protocol, wire })
+        walk.fragment = Some(Self { key, start, more, protocol, wire });
+        Ok(Next::Fragment)
     }
 }
 

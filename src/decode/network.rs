@@ -58,8 +58,7 @@ pub(super) fn ipv4(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
     if offset == 0 && !more {
         return Ok(Next::Layer(Layer::Payload(protocol)));
     }
-    Fragment::of(walk, u32::from(header.identification()), usize::from(offset), more, protocol)
-        .map(Next::Fragment)
+    Fragment::end(walk, u32::from(header.identification()), usize::from(offset), more, protocol)
 }
 
 /// IPv6 (RFC 8200). A payload length of 0 means to the end of the frame: a jumbogram (RFC 2675)

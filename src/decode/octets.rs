@@ -15,11 +15,6 @@ pub(super) fn be16(octets: &[u8], at: usize) -> Option<u16> {
     array(octets, at).map(u16::from_be_bytes)
 }
 
-/// The 32-bit number at `at`.
-pub(super) fn be32(octets: &[u8], at: usize) -> Option<u32> {
-    array(octets, at).map(u32::from_be_bytes)
-}
-
 /// `length` as the 32-bit number that a segment keeps; a frame is never that long.
 pub(super) fn narrow(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)

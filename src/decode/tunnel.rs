@@ -2,9 +2,7 @@
 
 use super::Undecoded;
 use super::octets::array;
-use super::octets::be8;
 use super::octets::be16;
-use super::octets::be32;
 use super::segment::Tunnel;
 use super::tag;
 use super::undecoded::NotConversation;
@@ -98,25 +96,33 @@ fn erspan_iii(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
 /// port too. Once it does, what cannot be decoded inside is counted by its cause.
 pub(super) fn over_udp(walk: &mut Walk<'_>, port: u16) -> Option<Result<Next, Undecoded>> {
     match port {
-        // 8472 is what Linux used before the assignment.
-        4789 | 8472 => vxlan(walk),
+        // 4790 is the variant with a protocol, 8472 what Linux used before the assignment.
+        4789 | 4790 | 8472 => vxlan(walk),
         6081 => geneve(walk),
         _ => None,
     }
 }
 
-/// VXLAN (RFC 7348 §5): only the I bit set, reserved octets zero, an Ethernet frame inside.
+/// VXLAN (RFC 7348 §5): the I bit set, reserved bits zero, an Ethernet frame inside. Also with a
+/// group policy (draft-smith-vxlan-group-policy) or a protocol (draft-ietf-nvo3-vxlan-gpe).
 fn vxlan(walk: &mut Walk<'_>) -> Option<Result<Next, Undecoded>> {
     let octets = walk.rest;
-    if be32(octets, 0)? != 0x0800_0000 || be8(octets, 7)? != 0 {
-        return None;
-    }
+    let [flags, second, third, fourth, _, _, _, reserved]: [u8; 8] = array(octets, 0)?;
+    let layer = match (flags, second, third, fourth) {
+        (0x08, 0, 0, 0) | (0x0c, 0, 0, 3) => Layer::Ethernet,
+        // Of the policy's own bits, "don't learn" and "applied" are defined.
+        (0x88, second, _, _) if second & !0x48 == 0 => Layer::Ethernet,
+        (0x0c, 0, 0, 1) => Layer::Ipv4,
+        (0x0c, 0, 0, 2) => Layer::Ipv6,
+        _ => return None,
+    };
     let inside = octets.get(8..)?;
-    if walk.wire > 8 && inside.len() >= 14 && !tag::is_ethernet(inside) {
+    let is_strange = matches!(layer, Layer::Ethernet) && inside.len() >= 14 && !tag::is_ethernet(inside);
+    if reserved != 0 || is_strange {
         return None;
     }
     walk.skip(8);
-    Some(inside_of(walk, Tunnel::Vxlan, Layer::Ethernet))
+    Some(inside_of(walk, Tunnel::Vxlan, layer))
 }
 
 /// GENEVE (RFC 8926 §3.4): version 0, reserved bits zero, Ethernet or IP inside. Options are skipped.

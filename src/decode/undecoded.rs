@@ -9,9 +9,9 @@ words! {
     Undecoded {
         /// The link type has no reader here.
         LinkType = "link-type",
-        /// The frame ends inside the link header.
+        /// The frame ends inside a link header, a tag or a label.
         CutLink = "cut-link-header",
-        /// The frame ends inside an IP header.
+        /// The frame ends inside an IP, ARP or tunnel header.
         CutNetwork = "cut-ip-header",
         /// The frame ends inside a TCP, UDP or ICMP header.
         CutTransport = "cut-transport-header",
@@ -19,7 +19,7 @@ words! {
         BadNetwork = "bad-ip-header",
         /// A TCP, UDP or ICMP header that contradicts itself.
         BadTransport = "bad-transport-header",
-        /// An EtherType or PPP protocol with no reader here.
+        /// An EtherType, address family or PPP protocol with no reader here.
         NetworkType = "unknown-ethertype",
         /// More VLAN tags or MPLS labels than we follow.
         TagDepth = "too-many-tags",
@@ -29,7 +29,8 @@ words! {
         ExtensionDepth = "too-many-extension-headers",
         /// A tunnel header that contradicts itself, or carries what we have no reader for.
         Tunnel = "bad-tunnel-header",
-        /// A fragment whose first part was never seen, so that its ports are unknown.
+        /// A fragment whose first part was not seen within the time that it may take, so that its
+        /// ports are unknown.
         FragmentUnattributed = "fragment-unattributed",
         /// A fragment that was given up because the table of fragments is full.
         FragmentEvicted = "fragment-evicted",

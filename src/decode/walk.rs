@@ -46,10 +46,12 @@ pub(super) enum Layer {
     Gre,
 }
 
-/// What a layer leads to.
+/// What a layer leads to. Small, because it is handed from layer to layer: a fragment's own facts
+/// stay in the walk.
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Next {
     Layer(Layer),
-    Fragment(Fragment),
+    Fragment,
     Quiet(NotConversation),
     /// The segment was put out.
     Segment,
@@ -74,6 +76,8 @@ pub(super) struct Walk<'a> {
     /// Where `rest` starts in the arena.
     at: usize,
     pub(super) context: Context,
+    /// What the walk ended at, if it is a fragment.
+    pub(super) fragment: Option<Fragment>,
     pub(super) tally: &'a mut DecodeTally,
     pub(super) out: &'a mut Decoded,
 }
@@ -107,18 +111,29 @@ impl<'a> Walk<'a> {
     ) -> Self {
         let end = place.start.saturating_add(place.captured.min(place.wire));
         let rest = arena.get(place.start..end).unwrap_or_default();
-        Self { rest, wire: place.wire, at: place.start, context: place.context, tally, out }
+        Self { rest, wire: place.wire, at: place.start, context: place.context, fragment: None, tally, out }
     }
 
     /// Goes from layer to layer to the end. Each layer consumes octets, or leads to one that does.
     ///
     /// hot: once per frame
-    pub(super) fn to_end(&mut self, mut layer: Layer) -> Result<Next, Undecoded> {
+    pub(super) fn run(&mut self, mut layer: Layer) -> Result<Next, Undecoded> {
         loop {
             match self.step(layer)? {
                 Next::Layer(next) => layer = next,
                 end => return Ok(end),
             }
+        }
+    }
+
+    /// Counts the packet by what it ended with.
+    pub(super) fn count(&mut self, end: Result<Next, Undecoded>) {
+        match end {
+            Ok(Next::Segment) => self.tally.segments.add(&self.context),
+            Ok(Next::Quiet(kind)) => self.tally.not_conversation(kind, &self.context),
+            Err(cause) => self.tally.undecoded(cause, &self.context),
+            // The walk goes on after a layer, and a fragment waits: neither is an end.
+            Ok(Next::Layer(_) | Next::Fragment) => {}
         }
     }
 

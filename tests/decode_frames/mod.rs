@@ -1,5 +1,4 @@
 //! Frames for the decoder's tests, and what always holds of its counts.
-#![allow(dead_code, reason = "each test file uses its part of this")]
 
 pub(crate) mod scapy;
 
@@ -91,12 +90,13 @@ impl Bench {
     /// The only segment.
     pub(crate) fn segment(&self) -> Segment {
         assert_eq!(self.out.segments.len(), 1, "{:?}", self.decoder.tally());
-        self.out.segments[0]
+        self.out.segments.first().copied().unwrap()
     }
 
     pub(crate) fn payload(&self, segment: &Segment) -> &[u8] {
         let start = usize::try_from(segment.payload_start).unwrap();
-        &self.batch.octets[start..][..usize::try_from(segment.payload_len).unwrap()]
+        let end = start + usize::try_from(segment.payload_len).unwrap();
+        self.batch.octets.get(start..end).unwrap()
     }
 }
 
@@ -125,7 +125,7 @@ pub(crate) fn stop(link: u32, octets: &[u8]) -> Undecoded {
     bench.at(0, link, octets);
     let causes: Vec<Undecoded> = bench.tally().undecoded.keys().copied().collect();
     assert_eq!(causes.len(), 1, "{:?}", bench.tally());
-    causes[0]
+    causes.first().copied().unwrap()
 }
 
 /// What kind of no conversation this frame is.
@@ -134,7 +134,7 @@ pub(crate) fn quiet(link: u32, octets: &[u8]) -> NotConversation {
     bench.at(0, link, octets);
     let kinds: Vec<NotConversation> = bench.tally().not_conversation.keys().copied().collect();
     assert_eq!(kinds.len(), 1, "{:?}", bench.tally());
-    kinds[0]
+    kinds.first().copied().unwrap()
 }
 
 /// An Ethernet frame of this type.
