@@ -2,12 +2,15 @@
 //!
 //! The files are merged by the time of the packet that is next in each; the order inside a file is
 //! never changed, so a file whose time goes back is read as it was written. Equal times follow the
-//! order of the files. Memory: one piece of 256 KiB for each open file, of which there are at most
-//! [`MAX_OPEN_FILES`], and for a moment a record of up to 16 MiB.
+//! order of the files.
+//!
+//! Memory of each open file, of which there are at most [`MAX_OPEN_FILES`]: a piece of 256 KiB, or
+//! its next record if that is greater, which has a cap of 16 MiB; inside gzip 300 KiB more, inside
+//! zstd its window, which is 8 MiB as a rule and has a cap of 128 MiB. A file that waits for its
+//! time costs 2 KiB.
 
 use crate::capture::CaptureFault;
 use crate::capture::CaptureProblem;
-use crate::capture::Frame;
 use crate::capture::FrameBatch;
 use crate::capture::FrameSource;
 use crate::capture::Supply;
@@ -17,6 +20,9 @@ use crate::capture::input::Input;
 use crate::capture::input::Origin;
 use crate::capture::interfaces::Interface;
 use crate::capture::interfaces::InterfaceTable;
+use crate::capture::run::CaptureFile;
+use crate::capture::run::Run;
+use crate::capture::run::is_full;
 use crate::time::Timestamp;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -31,23 +37,6 @@ pub const MAX_OPEN_FILES: usize = 64;
 
 /// The most names of files that [`Captures::skipped`] keeps; [`Captures::skipped_count`] is exact.
 pub const MAX_SKIPPED_NAMES: usize = 10_000;
-
-/// A batch is full when it has this many octets, or so many frames.
-const BATCH_OCTETS: usize = 256 * 1024;
-const BATCH_FRAMES: usize = 8_192;
-
-/// What was read of one file.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct CaptureFile {
-    /// Its name as the operator gave it or as it was found in a folder; `-` is standard input.
-    pub name: String,
-    /// Packets read so far.
-    pub packets: u64,
-    /// Octets of them that were captured.
-    pub captured_octets: u64,
-    /// Octets of them on the wire.
-    pub wire_octets: u64,
-}
 
 /// Reads files, folders and standard input as one source of frames.
 #[derive(Default)]
@@ -98,12 +87,12 @@ impl Captures {
         captures
     }
 
-    /// The files of the run in their order; [`Frame::file`] counts along it.
+    /// The files of the run in their order; [`crate::capture::Frame::file`] counts along it.
     pub fn files(&self) -> &[CaptureFile] {
         &self.files
     }
 
-    /// The interfaces met so far; [`Frame::interface`] counts along it.
+    /// The interfaces met so far; [`crate::capture::Frame::interface`] counts along it.
     pub fn interfaces(&self) -> &[Interface] {
         self.interfaces.entries()
     }
@@ -233,17 +222,11 @@ impl Captures {
         let rival = self.heads.peek().map(|Reverse(head)| *head);
         let opened = self.make_open(index);
         let Some(input) = self.inputs.get_mut(index).and_then(Option::as_mut) else { return };
-        let mut run = Run {
-            file: u16::try_from(index).unwrap_or(u16::MAX),
-            packets: &mut self.packets,
-            counts: CaptureFile::default(),
-        };
-        let end = opened.and_then(|()| run.read(input, &mut self.interfaces, index, rival, batch));
-        let counts = run.counts;
+        let mut run = Run::new(index, &mut self.packets);
+        let end = opened.and_then(|()| run.read(input, &mut self.interfaces, rival, batch));
+        let counts = run.counts();
         if let Some(file) = self.files.get_mut(index) {
-            file.packets = file.packets.saturating_add(counts.packets);
-            file.captured_octets = file.captured_octets.saturating_add(counts.captured_octets);
-            file.wire_octets = file.wire_octets.saturating_add(counts.wire_octets);
+            file.add(&counts);
         }
         match (end, input.head().map(|head| head.time)) {
             (Ok(()), Some(time)) => self.heads.push(Reverse((time, index))),
@@ -261,57 +244,6 @@ impl Captures {
             self.fault(name, problem);
         }
     }
-}
-
-/// One stretch of packets out of one file.
-struct Run<'a> {
-    file: u16,
-    /// Packets of the whole run so far.
-    packets: &'a mut u64,
-    /// What this stretch added to the file.
-    counts: CaptureFile,
-}
-
-impl Run<'_> {
-    /// Copies packets into `batch` while they are not later than `rival`.
-    // hot: loops once per packet
-    fn read(
-        &mut self,
-        input: &mut Input,
-        interfaces: &mut InterfaceTable,
-        index: usize,
-        rival: Option<(Timestamp, usize)>,
-        batch: &mut FrameBatch,
-    ) -> Result<(), CaptureProblem> {
-        while let Some(record) = input.head().copied() {
-            let is_later = rival.is_some_and(|rival| (record.time, index) > rival);
-            if is_later || is_full(batch) {
-                return Ok(());
-            }
-            *self.packets = self.packets.saturating_add(1);
-            self.counts.packets = self.counts.packets.saturating_add(1);
-            self.counts.captured_octets = self.counts.captured_octets.saturating_add(record.captured.into());
-            self.counts.wire_octets = self.counts.wire_octets.saturating_add(record.wire_len.into());
-            batch.frames.push(Frame {
-                number: *self.packets,
-                time: record.time,
-                link: record.link,
-                interface: record.interface,
-                file: self.file,
-                wire_len: record.wire_len,
-                // The arena is far below 4 GiB: a batch's octets and one record.
-                start: u32::try_from(batch.octets.len()).unwrap_or(u32::MAX),
-                captured: record.captured,
-            });
-            batch.octets.extend_from_slice(input.head_octets());
-            input.advance(interfaces)?;
-        }
-        Ok(())
-    }
-}
-
-fn is_full(batch: &FrameBatch) -> bool {
-    batch.octets.len() >= BATCH_OCTETS || batch.frames.len() >= BATCH_FRAMES
 }
 
 impl FrameSource for Captures {

@@ -3,6 +3,7 @@
 //! A [`FrameSource`] fills recycled [`FrameBatch`]es; each holds whole frames in one arena and a
 //! small [`Frame`] descriptor for each. Packet time comes from the source, never from a clock.
 
+mod blocks;
 pub mod captures;
 mod classic;
 mod clock;
@@ -12,8 +13,11 @@ mod gzip;
 mod input;
 pub mod interfaces;
 mod layout;
+#[cfg(feature = "live")]
+pub mod live;
 mod pcapng;
 mod pieces;
+pub mod run;
 mod savefile;
 #[cfg(test)]
 mod tests;

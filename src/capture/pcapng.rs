@@ -4,6 +4,11 @@
 //! passed over unread, decryption secrets among them.
 
 use crate::capture::LinkType;
+use crate::capture::blocks::BLOCK_END;
+use crate::capture::blocks::bad;
+use crate::capture::blocks::check_size;
+use crate::capture::blocks::check_trailer;
+use crate::capture::blocks::next_option;
 use crate::capture::clock::Clock;
 use crate::capture::interfaces::Interface;
 use crate::capture::interfaces::InterfaceTable;
@@ -29,9 +34,8 @@ const ENHANCED_PACKET: u32 = 6;
 /// The byte-order magic of a Section Header Block.
 const BYTE_ORDER: u32 = 0x1a2b_3c4d;
 
-/// Octets of type and length before a block's body, and of the length after it.
+/// Octets of type and length before a block's body.
 const BLOCK_START: u32 = 8;
-const BLOCK_END: u32 = 4;
 /// Octets of the fixed fields of each kind of block, from its type to its data or options.
 const SECTION_FIXED: u32 = 24;
 const INTERFACE_FIXED: u32 = 16;
@@ -268,48 +272,4 @@ impl Pcapng {
             header: PACKET_FIXED,
         }
     }
-}
-
-/// An option's code and value, and what follows it.
-type TypedOption<'a> = (u16, &'a [u8], &'a [u8]);
-
-/// Reads one option (§3.5); `None` at the end of them, an error if it runs past `options`.
-fn next_option(order: ByteOrder, options: &[u8]) -> Result<Option<TypedOption<'_>>, ()> {
-    let Some((head, rest)) = options.split_first_chunk::<4>() else {
-        return if options.is_empty() { Ok(None) } else { Err(()) };
-    };
-    let (code, length) = (order.u16(head, 0), usize::from(order.u16(head, 2)));
-    if code == 0 {
-        return Ok(None);
-    }
-    let value = rest.get(..length).ok_or(())?;
-    let padded = length.checked_next_multiple_of(4).unwrap_or(length);
-    Ok(Some((code, value, rest.get(padded..).unwrap_or_default())))
-}
-
-/// Refuses a block length that cannot be: below `fixed` and the trailing length, above the cap, or
-/// not a multiple of four (§3.1).
-fn check_size(at: u64, size: u32, fixed: u32) -> Result<(), Damage> {
-    let least = fixed.saturating_add(BLOCK_END);
-    if size < least || !size.is_multiple_of(4) {
-        return Err(bad(at, format!("a block length of {size}")));
-    }
-    if size > MAX_RECORD {
-        return Err(bad(
-            at,
-            format!("a block length of {size}, where {MAX_RECORD} is the most that we read"),
-        ));
-    }
-    Ok(())
-}
-
-fn check_trailer(at: u64, size: u32, trailer: u32) -> Result<(), Damage> {
-    if trailer == size {
-        return Ok(());
-    }
-    Err(bad(at, format!("a block length of {size}, repeated as {trailer} at its end")))
-}
-
-fn bad(at: u64, what: String) -> Damage {
-    Damage::Bad { at, what }
 }

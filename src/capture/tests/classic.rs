@@ -155,3 +155,21 @@ fn the_last_second_and_the_greatest_fraction_do_not_overflow() {
     file.extend(Order::Little.all(&[u32::MAX, u32::MAX, 0, 0]));
     assert_eq!(Harvest::of_octets(&file).nanos(), [4_294_967_295_000_000_000 + 4_294_967_295_000]);
 }
+
+#[test]
+fn an_input_that_fails_gives_what_came_before_and_says_why() {
+    struct Failing(Cursor<Vec<u8>>);
+    impl std::io::Read for Failing {
+        fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+            match self.0.read(out)? {
+                0 => Err(std::io::Error::other("the cable is out")),
+                count => Ok(count),
+            }
+        }
+    }
+    let reader = Failing(Cursor::new(small_pcap(&[1, 2])));
+    let harvest = Harvest::of(&mut Captures::from_reader("made", reader));
+    assert_eq!(harvest.frames.len(), 2);
+    let why = "the cable is out, after octet 64: all 2 packets before it were read".to_owned();
+    assert_eq!(harvest.faults, [CaptureProblem::Io(why)]);
+}

@@ -99,10 +99,10 @@ fn a_cut_gzip_stream_gives_every_octet_that_it_holds() {
         let cut = packed.len().checked_mul(share).unwrap() / 10;
         let octets = packed.get(..cut).unwrap();
         // The second opinion: flate2's own reader, one octet at a time.
-        let mut bare = Vec::new();
-        for octet in flate2::read::GzDecoder::new(octets).bytes() {
-            let Ok(octet) = octet else { break };
-            bare.push(octet);
+        let mut decoder = flate2::read::GzDecoder::new(octets);
+        let (mut bare, mut octet) = (Vec::new(), [0]);
+        while let Ok(1) = decoder.read(&mut octet) {
+            bare.extend(octet);
         }
         let harvest = Harvest::of_octets(octets);
         let packets = u64::try_from(bare.len().saturating_sub(24) / 116).unwrap();
@@ -158,9 +158,9 @@ fn compressed_text_is_no_capture_and_compressed_nothing_is_empty() {
 
 #[test]
 fn a_bomb_is_read_in_batches_that_stay_small() {
-    // 64 MiB of zeros behind a file header are 4 194 304 packets of nothing.
+    // 16 MiB of zeros behind a file header are 1 048 576 packets of nothing.
     let mut plain = header(Order::Little, 0xa1b2_c3d4, (2, 4), 65_535, 1);
-    plain.resize(plain.len().checked_add(64 * 1024 * 1024).unwrap(), 0);
+    plain.resize(plain.len().checked_add(16 * 1024 * 1024).unwrap(), 0);
     for packed in [gzip(&plain), zstd(&plain)] {
         let mut captures = Captures::from_reader("made", std::io::Cursor::new(packed));
         let mut batch = FrameBatch::default();
@@ -169,7 +169,7 @@ fn a_bomb_is_read_in_batches_that_stay_small() {
             assert!(batch.frames.len() <= 8_192 && batch.octets.is_empty());
             packets = packets.checked_add(batch.frames.len()).unwrap();
         }
-        assert_eq!(packets.checked_add(batch.frames.len()), Some(4_194_304));
+        assert_eq!(packets.checked_add(batch.frames.len()), Some(1_048_576));
         assert!(captures.faults().is_empty());
     }
 }

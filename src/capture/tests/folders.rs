@@ -26,7 +26,7 @@ fn a_folder_is_walked_in_name_order_and_tells_what_it_skipped() {
     folder.write("c/deep/er/c.anything", &small_pcap(&[1, 1, 1]));
     symlink(&folder.0, folder.0.join("c/loop")).unwrap();
     symlink(folder.0.join("b.pcap"), folder.0.join("d.pcap")).unwrap();
-    let mut captures = Captures::open(&names(&[folder.0.clone()]));
+    let mut captures = Captures::open(&names(std::slice::from_ref(&folder.0)));
     let harvest = Harvest::of(&mut captures);
     assert_eq!(harvest.faults, []);
     let read: Vec<String> = captures.files().iter().map(|file| file.name.clone()).collect();
@@ -67,7 +67,16 @@ fn a_pipe_in_a_folder_is_never_opened() {
     folder.write("a.pcap", &small_pcap(&[1]));
     let made = std::process::Command::new("mkfifo").arg(folder.0.join("pipe")).status().unwrap();
     assert!(made.success());
-    let mut captures = Captures::open(&names(&[folder.0.clone()]));
+    let mut captures = Captures::open(&names(std::slice::from_ref(&folder.0)));
     assert_eq!(Harvest::of(&mut captures).frames.len(), 1);
     assert_eq!(tails(captures.skipped()), ["pipe"]);
+}
+
+#[test]
+fn captures_can_be_read_on_a_thread_of_their_own() {
+    let folder = Folder::new("thread");
+    let path = folder.write("a.pcap.zst", &zstd::encode_all(small_pcap(&[1, 2]).as_slice(), 1).unwrap());
+    let mut captures = Captures::open(&names(&[path]));
+    let reader = std::thread::spawn(move || Harvest::of(&mut captures).frames.len());
+    assert_eq!(reader.join().unwrap(), 2);
 }

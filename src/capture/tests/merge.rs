@@ -2,9 +2,9 @@
 
 use crate::capture::CaptureProblem;
 use crate::capture::FrameSource;
-use crate::capture::captures::CaptureFile;
 use crate::capture::captures::Captures;
 use crate::capture::captures::MAX_OPEN_FILES;
+use crate::capture::run::CaptureFile;
 use crate::capture::tests::Folder;
 use crate::capture::tests::Harvest;
 use crate::capture::tests::Order;
