@@ -27,6 +27,8 @@ use camsentry::service::Transport;
 mod truth;
 #[path = "support/truth_run.rs"]
 mod truth_run;
+#[path = "support/truth_words.rs"]
+mod truth_words;
 
 use truth::Conversation;
 use truth::TruthFile;
@@ -119,9 +121,9 @@ fn what_is_spoken_is_what_tshark_recognised() {
     for file in truth::read(&shared.join("real")).iter().filter(|file| !file.is_robust_only) {
         let flows = audit(file, 1).audit.flows;
         for conversation in &file.conversations {
-            let ours = services_of(conversation.key, &flows);
+            let ours = truth_words::services_of(conversation.key, &flows);
             enter(&mut table, conversation, &ours);
-            if ours != services_in_truth(conversation) {
+            if ours != truth_words::services_in_truth(conversation) {
                 let Conversation { key, apps, has_payload, .. } = conversation;
                 remarks.push(format!(
                     "{}: {key:?} ours {ours:?}, truth {apps:?}, payload {has_payload}",
@@ -133,7 +135,7 @@ fn what_is_spoken_is_what_tshark_recognised() {
     print_table(&table);
     println!("\n{}", remarks.join("\n"));
     assert!(table.values().all(|row| row.wrong == 0), "something is named wrongly");
-    let ours = table.iter().filter(|(word, _)| service_of(word).is_some());
+    let ours = table.iter().filter(|(word, _)| truth_words::service_of(word).is_some());
     let missed: Vec<&String> = ours.filter(|(_, row)| row.missed > 0).map(|(word, _)| word).collect();
     assert!(missed.is_empty(), "not recognised everywhere: {missed:?}");
 }
@@ -156,26 +158,8 @@ fn tls_versions_and_server_names_are_those_of_tshark() {
     assert_eq!(compared, 23);
 }
 
-/// What we say is spoken over this 5-tuple; text that nobody claims is no name.
-fn services_of(key: FlowKey, flows: &[JudgedFlow]) -> BTreeSet<Service> {
-    let services = flows.iter().filter(|flow| flow.facts.key == key).filter_map(|flow| flow.service);
-    services.filter(|service| *service != Service::Text).collect()
-}
-
-fn services_in_truth(conversation: &Conversation) -> BTreeSet<Service> {
-    conversation.apps.iter().filter_map(|app| service_of(app)).collect()
-}
-
-/// Our word for what tshark calls `app`.
-fn service_of(app: &str) -> Option<Service> {
-    match app {
-        "wsd" => Some(Service::WsDiscovery),
-        _ => Service::parse(app),
-    }
-}
-
 fn enter(table: &mut BTreeMap<String, Row>, conversation: &Conversation, ours: &BTreeSet<Service>) {
-    let truth = services_in_truth(conversation);
+    let truth = truth_words::services_in_truth(conversation);
     for service in &truth {
         let row = table.entry(service.to_string()).or_default();
         row.truth += 1;
