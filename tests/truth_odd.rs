@@ -58,7 +58,8 @@ fn problems(path: &Path, packets: Option<u64>) -> Vec<String> {
         problems.push("three workers see something else than one".to_owned());
     }
     let audited = truth_run::audit(&truth_run::auditor(1), open(path));
-    let judged = audited.audit.totals.judged_packets.saturating_add(audited.audit.totals.out_of_scope_packets);
+    let judged =
+        audited.audit.totals.judged_packets.saturating_add(audited.audit.totals.out_of_scope_packets);
     if judged != audited.run.flow_packets {
         problems.push(format!("{judged} packets judged of {}", audited.run.flow_packets));
     }

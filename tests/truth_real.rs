@@ -20,6 +20,8 @@ use camsentry::flow::FlowKey;
 use camsentry::flow::facts::Initiation;
 use camsentry::judge::audit::JudgedFlow;
 use camsentry::pipeline::audit::Audited;
+use camsentry::recognise::registry::RECOGNISERS;
+use camsentry::service::Content;
 use camsentry::service::Service;
 use camsentry::service::Transport;
 
@@ -104,6 +106,8 @@ fn initiator_difference(conversation: &Conversation, flows: &[JudgedFlow]) -> Op
     })
 }
 
+const DOCUMENT: &str = include_str!("../docs/recognition.md");
+
 /// Recognised, missed and wrongly named conversations of one service.
 #[derive(Default)]
 struct Row {
@@ -132,12 +136,26 @@ fn what_is_spoken_is_what_tshark_recognised() {
             }
         }
     }
-    print_table(&table);
-    println!("\n{}", remarks.join("\n"));
+    let drawn = drawn(&table);
+    println!("{drawn}\n{}", remarks.join("\n"));
     assert!(table.values().all(|row| row.wrong == 0), "something is named wrongly");
     let ours = table.iter().filter(|(word, _)| truth_words::service_of(word).is_some());
     let missed: Vec<&String> = ours.filter(|(_, row)| row.missed > 0).map(|(word, _)| word).collect();
     assert!(missed.is_empty(), "not recognised everywhere: {missed:?}");
+    assert!(DOCUMENT.contains(&drawn), "docs/recognition.md shows another table");
+}
+
+#[test]
+fn every_service_that_is_recognised_is_documented() {
+    for recogniser in RECOGNISERS {
+        let service = format!("`{}`", recogniser.service());
+        let rows = || DOCUMENT.lines().filter(|line| line.starts_with('|'));
+        let named = rows().any(|row| row.split('|').nth(1).is_some_and(|cell| cell.contains(&service)));
+        assert!(named, "{service} has no row");
+    }
+    for content in Content::ALL {
+        assert!(DOCUMENT.contains(&format!("`{content}`")), "{content} is not explained");
+    }
 }
 
 #[test]
@@ -177,11 +195,12 @@ fn enter(table: &mut BTreeMap<String, Row>, conversation: &Conversation, ours: &
     }
 }
 
-fn print_table(table: &BTreeMap<String, Row>) {
-    println!("| service | truth | found | missed | wrong |\n|---|--:|--:|--:|--:|");
+fn drawn(table: &BTreeMap<String, Row>) -> String {
+    let mut text = "| service | truth | found | missed | wrong |\n|---|--:|--:|--:|--:|\n".to_owned();
     for (service, Row { truth, found, missed, wrong }) in table {
-        println!("| {service} | {truth} | {found} | {missed} | {wrong} |");
+        text += &format!("| {service} | {truth} | {found} | {missed} | {wrong} |\n");
     }
+    text
 }
 
 #[test]

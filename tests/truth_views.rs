@@ -95,10 +95,7 @@ fn what_is_spoken_is_never_called_something_else_in_any_view() {
 }
 
 /// Audits each view of each conversation alone.
-fn for_each_view(
-    files: &[TruthFile],
-    mut take: impl FnMut(&TruthFile, &Conversation, View, &[JudgedFlow]),
-) {
+fn for_each_view(files: &[TruthFile], mut take: impl FnMut(&TruthFile, &Conversation, View, &[JudgedFlow])) {
     let auditor = truth_run::auditor(1);
     for file in files.iter().filter(|file| !file.is_robust_only) {
         let packets = truth_packets::by_conversation(file);
@@ -152,9 +149,13 @@ impl Shares {
 
     fn print(&self, view: View) {
         let of = |counts: &BTreeMap<Initiation, u32>, what| counts.get(&what).copied().unwrap_or(0);
-        let (observed, inferred) = (of(&self.right, Initiation::Observed), of(&self.right, Initiation::Inferred));
+        let (observed, inferred) =
+            (of(&self.right, Initiation::Observed), of(&self.right, Initiation::Inferred));
         let (assumed, unknown) = (of(&self.right, Initiation::Assumed), of(&self.right, Initiation::Unknown));
         let flipped = of(&self.swapped, Initiation::Assumed);
-        println!("| {view:?} | {observed} | {inferred} | {assumed} | {flipped} | {unknown} | {} |", self.empty);
+        println!(
+            "| {view:?} | {observed} | {inferred} | {assumed} | {flipped} | {unknown} | {} |",
+            self.empty
+        );
     }
 }

@@ -317,7 +317,10 @@ fn octets_with_a_wrong_checksum_among_right_ones_are_taken() {
     packets[3].segment.oddities.bad_checksum = true;
     let notes = played(&packets);
     let (facts, said) = only(&notes);
-    assert_eq!((SERVER_SIDE.of(&said.octets).as_slice(), facts.gap), (&b"a long answer and its end"[..], false));
+    assert_eq!(
+        (SERVER_SIDE.of(&said.octets).as_slice(), facts.gap),
+        (&b"a long answer and its end"[..], false)
+    );
     assert!(!facts.overlap_differs);
     // Forged octets do not go unseen.
     let mut forged = handshake(100, 500);
