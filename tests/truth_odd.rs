@@ -1,6 +1,5 @@
 //! The whole pipeline over odd and broken captures of the world: nothing panics, every packet is
 //! accounted for, and the number of workers changes nothing.
-#![expect(clippy::indexing_slicing, reason = "fields of known documents")]
 #![expect(clippy::print_stdout, reason = "says what was skipped")]
 #![expect(clippy::unwrap_used, reason = "test helpers")]
 

@@ -3,7 +3,6 @@
 //!
 //! `cargo test --test truth_real -- --nocapture` prints the table of `docs/recognition.md`.
 #![expect(clippy::arithmetic_side_effects, reason = "test arithmetic")]
-#![expect(clippy::indexing_slicing, reason = "fields of known documents")]
 #![expect(clippy::print_stdout, reason = "prints the table, says what was skipped")]
 #![expect(clippy::unwrap_used, reason = "test helpers")]
 

@@ -1,4 +1,5 @@
 //! The truth about `real` of the shared captures, as tshark told it (`truth.json`), and labels by hand.
+#![expect(clippy::indexing_slicing, reason = "fields of a known document")]
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;

@@ -33,7 +33,7 @@ pub(crate) fn by_conversation(file: &TruthFile) -> BTreeMap<FlowKey, Vec<Packet>
     loop {
         let supply = captures.fill(&mut batch);
         for index in 0..batch.frames.len() {
-            let (frame, held) = (batch.frames[index], decoder.tally().fragments.held);
+            let (frame, held) = (*batch.frames.get(index).unwrap(), decoder.tally().fragments.held);
             let octets = batch.octets_of(&frame).to_vec();
             decoded.clear();
             decoder.decode(&mut batch, index, &mut decoded);
