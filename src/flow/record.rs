@@ -280,3 +280,13 @@ impl<A> Flow<A> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Flow;
+
+    #[test]
+    fn a_flow_takes_no_more_memory_than_the_settings_say() {
+        assert!(size_of::<Option<Flow<()>>>() <= 640, "{}", size_of::<Option<Flow<()>>>());
+    }
+}

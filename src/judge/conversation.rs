@@ -11,6 +11,7 @@ use crate::flow::Side;
 use crate::flow::facts::Initiation;
 use crate::flow::facts::Outcome;
 use crate::inventory::HostView;
+use crate::inventory::role::Role;
 use crate::inventory::role::RoleSet;
 use crate::judge::flow_state::FlowState;
 use crate::policy::case::Ruling;
@@ -96,7 +97,9 @@ impl Conversation {
     /// Takes a flow's facts over.
     pub fn absorb(&mut self, flow: &FlowState, orig: Side, initiation: Initiation) {
         self.initiation = self.initiation.max(initiation);
-        self.outcome = self.outcome.max(flow.outcome);
+        // Nobody answers for a group: what was sent to it has arrived.
+        let arrived = self.resp.roles.has(Role::Group) && flow.has_payload();
+        self.outcome = self.outcome.max(if arrived { Outcome::Data } else { flow.outcome });
         self.spoken = better(self.spoken, flow.spoken());
         if self.evidence.is_none() {
             self.evidence = flow.service.map(|(_, _, evidence)| evidence);

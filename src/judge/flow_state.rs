@@ -170,6 +170,11 @@ impl FlowState {
         self.traits.evasion |= facts.overlap_differs;
     }
 
+    /// Whether either side sent payload, captured or not.
+    pub fn has_payload(&self) -> bool {
+        self.tallies.iter().any(|tally| tally.payload_octets > 0)
+    }
+
     /// What is spoken, as far as is known now.
     pub fn spoken(&self) -> Spoken {
         if let Some((service, certainty, _)) = self.service {

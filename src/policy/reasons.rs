@@ -166,7 +166,7 @@ fn nearest(case: &Case<'_>, fits: &[(&Rule, Fit)]) -> Option<(RuleId, Field)> {
         {
             continue;
         }
-        let key = (failed.len(), weight(field), rule.to.iter().count());
+        let key = (failed.len(), weight(field), !is_spoken(rule, case), rule.to.iter().count());
         if best.as_ref().is_none_or(|(held, ..)| key < *held) {
             best = Some((key, rule, field));
         }
@@ -174,7 +174,12 @@ fn nearest(case: &Case<'_>, fits: &[(&Rule, Fit)]) -> Option<(RuleId, Field)> {
     best.map(|(_, rule, field)| (rule.id.clone(), field))
 }
 
-type Key = (usize, u8, usize);
+type Key = (usize, u8, bool, usize);
+
+/// Whether the rule names what is spoken, and does not only bear it.
+fn is_spoken(rule: &Rule, case: &Case<'_>) -> bool {
+    matches!(case.spoken, Spoken::Known(service, _) if expects(rule, service))
+}
 
 fn weight(field: Field) -> u8 {
     match field {

@@ -42,7 +42,7 @@ impl Watch {
             let watch = side.of_mut(&mut self.sides);
             let (head, datagrams) = (std::mem::take(&mut watch.head), watch.datagrams.take());
             let (base, packet, from_start) = (watch.base, watch.packet, watch.from_start);
-            let missed = head.is_empty() && watch.shown > 0;
+            let missed = head.is_empty() && watch.started;
             let whole = Part { side, octets: &head, offset: base, packet, from_start, cut: false, ..*part };
             if side == part.side {
                 self.replay(&whole, datagrams.as_deref(), kept, desk);

@@ -65,6 +65,7 @@ mod onc_rpc;
 mod openvpn;
 mod postgresql;
 mod pppp;
+pub mod printable;
 mod rdp;
 mod reply;
 mod sip;

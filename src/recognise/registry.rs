@@ -33,6 +33,7 @@ use super::onc_rpc::Portmap;
 use super::openvpn::Openvpn;
 use super::postgresql::Postgresql;
 use super::pppp::Pppp;
+use super::printable::Printable;
 use super::rdp::Rdp;
 use super::rtp::Rtcp;
 use super::rtp::Rtp;
@@ -110,4 +111,6 @@ pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &Rtcp,
     &Rtp,
     &MxMessage,
+    // What is left: it names no protocol.
+    &Printable,
 ];

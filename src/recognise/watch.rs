@@ -50,7 +50,7 @@ pub struct Watching<'a> {
     pub notices: &'a mut Vec<Notice>,
 }
 
-/// What hangs on a flow.
+/// What hangs on a flow: 288 octets at most, beside its follower and what the [`HeadPool`] counts.
 #[derive(Default)]
 pub struct Watch {
     pub(super) sides: [SideWatch; 2],
@@ -105,9 +105,7 @@ impl Watch {
             self.finish_head(key, side, desk);
         }
         let reaction = self.react(desk);
-        if self.sides.iter().any(|side| side.shown > 0 || side.any_cut) {
-            self.tell_unrecognised(desk);
-        }
+        self.tell_unrecognised(desk);
         self.let_go(desk.pool);
         reaction
     }
@@ -230,10 +228,21 @@ impl Watch {
     }
 
     fn tell_unrecognised(&mut self, desk: &mut Watching<'_>) {
-        if self.named.is_none() && !self.told_unrecognised {
+        let said = self.sides.iter().any(|side| side.shown > 0 || side.any_cut);
+        if said && self.named.is_none() && !self.told_unrecognised {
             self.told_unrecognised = true;
             let [a, b] = &self.sides;
             desk.notices.push(Notice::Unrecognised([a.shown, b.shown], a.any_cut || b.any_cut));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Watch;
+
+    #[test]
+    fn a_watch_takes_no_more_memory_than_its_documentation_says() {
+        assert!(size_of::<Watch>() <= 288, "{}", size_of::<Watch>());
     }
 }
