@@ -1,6 +1,6 @@
 //! The JSON Schemas in `docs/schema` describe what the program prints, line for line, and their closed
 //! sets of words are those of the code.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test helpers")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test helpers")]
 #![expect(clippy::print_stderr, reason = "says when captures are skipped")]
 
 use std::collections::BTreeMap;
@@ -151,14 +151,10 @@ fn a_summary_is_always_the_last_line_and_adds_up() {
         assert_eq!(summary["type"], "summary", "{place}");
         let packets = &summary["packets"];
         let of = |key: &str| packets[key].as_u64().unwrap();
-        let sum = |key: &str| packets[key].as_object().unwrap().values().filter_map(Value::as_u64).sum::<u64>();
-        let accounted = [
-            of("judged"),
-            of("out_of_scope"),
-            of("duplicates"),
-            sum("not_conversation"),
-            sum("undecoded"),
-        ];
+        let sum =
+            |key: &str| packets[key].as_object().unwrap().values().filter_map(Value::as_u64).sum::<u64>();
+        let accounted =
+            [of("judged"), of("out_of_scope"), of("duplicates"), sum("not_conversation"), sum("undecoded")];
         assert_eq!(of("read"), accounted.iter().sum::<u64>(), "{place}");
         let verdicts = &summary["conversations"];
         let kinds_of_verdict = ["allowed", "violation", "withheld", "out_of_scope", "no_policy"];

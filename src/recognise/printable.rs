@@ -64,8 +64,16 @@ mod tests {
     fn probe(octets: &[u8], ends: &[u32], from_start: bool, finished: bool) -> Probe {
         let ends_of = |last| (Addr::v4([10, 0, 0, last]), 4000);
         let (key, side) = FlowKey::canonical(ends_of(1), ends_of(2), Transport::Tcp, 0);
-        let head =
-            Head { key: &key, side, octets, datagram_ends: ends, from_start, finished, cut: false, to_group: false };
+        let head = Head {
+            key: &key,
+            side,
+            octets,
+            datagram_ends: ends,
+            from_start,
+            finished,
+            cut: false,
+            to_group: false,
+        };
         Printable.probe(&head)
     }
 
