@@ -10,6 +10,8 @@ use crate::judge::conversation::Conversation;
 use crate::judge::ledger::Cause;
 use crate::policy::case::Spoken;
 use crate::policy::force::Policy;
+use crate::policy::hygiene::ADVICE_ADMIN;
+use crate::policy::hygiene::ADVICE_CLEARTEXT;
 use crate::policy::rule::Expect;
 use crate::policy::rule::Ports;
 use crate::policy::rule::Rule;
@@ -176,10 +178,10 @@ impl Sentences<'_> {
     pub fn advice(&self, code: &str, rule: &RuleId, conversation: &Conversation) -> String {
         let event = self.event(conversation);
         match code {
-            crate::policy::hygiene::ADVICE_CLEARTEXT => {
+            ADVICE_CLEARTEXT => {
                 format!("{event} in clear: {rule} allows it and recommends encryption")
             }
-            crate::policy::hygiene::ADVICE_ADMIN => {
+            ADVICE_ADMIN => {
                 format!("{event} for administration: {rule} allows it, but only an admin should")
             }
             _ => {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::addr::Addr;
+use crate::addr::Mac;
 use crate::service::Certainty;
 use crate::service::Content;
 use crate::service::Service;
@@ -52,7 +53,7 @@ pub enum Finding {
         /// The address given.
         addr: Addr,
         /// Who has it now.
-        mac: crate::addr::Mac,
+        mac: Mac,
     },
     /// What the device is (its pictures, SDP, realm, ONVIF scopes). The side given with it is always
     /// the device's, also where the other side's octets tell it (the URL of a request).

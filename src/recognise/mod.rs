@@ -89,6 +89,7 @@ mod xiongmai;
 pub use finding::Finding;
 pub use head::Head;
 
+use crate::evidence::Evidence;
 use crate::flow::FlowKey;
 use crate::flow::Side;
 use crate::service::Certainty;
@@ -190,7 +191,7 @@ pub struct Located {
     /// Which side's octets told.
     pub side: Side,
     /// Where the proof stands.
-    pub evidence: crate::evidence::Evidence,
+    pub evidence: Evidence,
 }
 
 /// Whether a follower wants more.
