@@ -114,7 +114,7 @@ fn has_failed(run: &RunFacts) -> bool {
 fn ending(audit: &Audit, run: &RunFacts) -> Ending {
     if has_failed(run) || audit.totals.no_policy > 0 {
         Ending::Failed
-    } else if audit.violations.is_empty() {
+    } else if audit.violations.is_empty() && audit.folded.is_empty() {
         Ending::Fine
     } else {
         Ending::Violations

@@ -4,7 +4,6 @@
 use serde::Serialize;
 
 use crate::export::text::Seconds;
-use crate::flow::Side;
 use crate::flow::facts::ConnState;
 use crate::flow::facts::Initiation;
 use crate::judge::audit::JudgedFlow;
@@ -65,7 +64,10 @@ impl<'a> FlowRecord<'a> {
     /// The record of `flow`; `files` are the names of the inputs.
     pub fn of(flow: &'a JudgedFlow, files: &'a [String]) -> Self {
         let facts = &flow.facts;
-        let orig = flow.orig.or(facts.initiator).unwrap_or(Side::A);
+        let orig = flow.orig.or(facts.initiator).unwrap_or(facts.first);
+        // History and state are written from the view of whom packets and octets make the initiator.
+        let turned = orig != facts.initiator.unwrap_or(facts.first);
+        let history = if turned { facts.history.flipped() } else { facts.history };
         let (from, to) = (facts.key.end(orig), facts.key.end(orig.other()));
         let (mine, theirs) = (orig.of(&facts.tallies), orig.other().of(&facts.tallies));
         let (orig_role, resp_role) = (orig.of(&flow.roles), orig.other().of(&flow.roles));
@@ -82,8 +84,8 @@ impl<'a> FlowRecord<'a> {
             duration: facts.last_seen.since(facts.first_seen).into(),
             orig_bytes: mine.payload_octets,
             resp_bytes: theirs.payload_octets,
-            conn_state: facts.state,
-            history: facts.history.as_str().to_owned(),
+            conn_state: if turned { facts.state.flipped() } else { facts.state },
+            history: history.as_str().to_owned(),
             orig_pkts: mine.packets,
             orig_ip_bytes: mine.ip_octets,
             resp_pkts: theirs.packets,

@@ -36,7 +36,7 @@ pub fn decide(policy: &Policy, inventory: &Inventory, case: &Case<'_>) -> Ruling
         return Ruling::NoPolicy;
     }
     let always = hygiene::always(policy, case);
-    let mut expired = None;
+    let (mut expired, mut open) = (None, None);
     for exception in policy.exceptions() {
         match excepted(policy, inventory, exception, case) {
             Some(Excepted::Holds(certainty)) => {
@@ -44,13 +44,22 @@ pub fn decide(policy: &Policy, inventory: &Inventory, case: &Case<'_>) -> Ruling
                 return Ruling::Allowed { rule, certainty, advice: Vec::new(), objections: always };
             }
             Some(Excepted::Expired) => expired = expired.or_else(|| Some(exception.id.clone())),
+            Some(Excepted::Open(why)) => open = open.or_else(|| Some((why, exception.id.clone()))),
             None => {}
         }
     }
-    if let Some(ruling) = best(policy, inventory, policy.site_rules().iter(), case, &always) {
-        return ruling;
+    let by_site = best(policy, inventory, policy.site_rules().iter(), case, &always);
+    let by_site = match by_site {
+        Some(allowed @ Ruling::Allowed { .. }) => return allowed,
+        other => other,
+    };
+    let by_packs = decide_by_packs(policy, inventory, case, always.clone(), expired);
+    if matches!(by_packs, Ruling::Allowed { .. }) {
+        return by_packs;
     }
-    decide_by_packs(policy, inventory, case, always, expired)
+    // What the site would allow, if more were known, is no violation.
+    let withheld = |(why, rule)| Ruling::Withheld { why, rule: Some(rule), objections: always };
+    open.map(withheld).or(by_site).unwrap_or(by_packs)
 }
 
 fn decide_by_packs(
@@ -86,6 +95,8 @@ fn decide_by_packs(
 
 enum Excepted {
     Holds(Certainty),
+    /// It would hold, if more were known.
+    Open(Withheld),
     Expired,
 }
 
@@ -93,17 +104,22 @@ enum Excepted {
 /// says that this is how it is.
 fn excepted(policy: &Policy, inventory: &Inventory, rule: &Rule, case: &Case<'_>) -> Option<Excepted> {
     let fit = fit(policy, inventory, rule, case);
-    let (Speech::Right(certainty) | Speech::Plain(certainty)) = fit.speech else {
-        return None;
-    };
-    if !fit.is_structural() || fit.peer != Peer::Proved {
+    if !fit.is_structural() || fit.peer == Peer::Another || fit.speech == Speech::Wrong {
         return None;
     }
     let expires = rule.exception.as_ref().and_then(|exception| exception.expires);
     if expires.is_some_and(|expires| case.time >= expires) {
         return Some(Excepted::Expired);
     }
-    Some(Excepted::Holds(certainty))
+    Some(match fit.speech {
+        Speech::Right(_) | Speech::Plain(_) if fit.peer == Peer::Unproved => {
+            Excepted::Open(Withheld::PeerUnproved)
+        }
+        Speech::Right(certainty) | Speech::Plain(certainty) => Excepted::Holds(certainty),
+        Speech::Tunnelled => Excepted::Open(Withheld::Tunnelled),
+        Speech::TooLittle => Excepted::Open(Withheld::TooLittle),
+        Speech::Unrecognised | Speech::Wrong => Excepted::Open(Withheld::Unrecognised),
+    })
 }
 
 /// The best ruling that one of `rules` gives, if one allows the case or would if more were known.
@@ -190,7 +206,7 @@ fn breaks(inventory: &Inventory, assertion: &Assertion, end: &End, other: &End, 
         Check::OnlyPeers { subjects, peers } => subjects.meets(end.roles) && !peers.meets(other.roles),
         Check::OnlyFrom { from, to, transport, ports } => {
             let ports = inventory.ports_for(ports, case.resp.addr, *to);
-            end.addr == case.resp.addr
+            std::ptr::eq(end, case.resp)
                 && to.meets(case.resp.roles)
                 && *transport == case.transport
                 && case.port.is_some_and(|port| ports.has(port))
