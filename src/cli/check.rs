@@ -96,6 +96,8 @@ fn audit(policy: &Arc<Policy>, input: &InputArgs, keep_flows: bool, draft: bool)
     let mut run = result.run;
     run.files = captures.files().iter().map(|file| file.name.clone()).collect();
     run.skipped = captures.skipped().to_vec();
+    // What a file's interfaces were called is the writer's business; all of them are one source here.
+    run.interfaces = vec![("file".to_owned(), run.packets)];
     Outcome { audit: result.audit, run, draft: result.draft }
 }
 

@@ -35,6 +35,7 @@ pub(crate) struct Declared {
     vendors: BTreeMap<[u8; 3], usize>,
     zones: JointPrefixMap<IpNet, InZones>,
     broadcasts: BTreeSet<Addr>,
+    changes_ports: bool,
 }
 
 /// The zones with one prefix, and the packs of all of them.
@@ -54,6 +55,8 @@ impl Declared {
             vendors: BTreeMap::new(),
             zones: JointPrefixMap::new(),
             broadcasts: BTreeSet::new(),
+            changes_ports: !site.role_ports.is_empty()
+                || site.assignments.iter().any(|a| !a.ports.is_empty()),
             site: Arc::clone(&site),
         };
         for net in &site.monitored {
@@ -172,6 +175,11 @@ impl Declared {
 
     pub(crate) fn packs(&self, addr: Addr) -> &[PackId] {
         self.in_zones(addr).map(|held| held.packs.as_slice()).unwrap_or_default()
+    }
+
+    /// Whether the site changes any port number.
+    pub(crate) fn changes_ports(&self) -> bool {
+        self.changes_ports
     }
 
     /// Changes of port numbers for every host that has one of `roles`.

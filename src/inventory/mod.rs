@@ -206,7 +206,10 @@ impl Inventory {
     /// The ports that `host` uses where a rule says `default`; `roles` are the rule's responders.
     /// The host's own change counts, then its network's, its MAC's, and that of a role that it has.
     pub fn ports_for<'p>(&'p self, default: &'p PortSet, host: Addr, roles: RoleSet) -> Cow<'p, PortSet> {
-        let Some(declared) = &self.declared else { return Cow::Borrowed(default) };
+        // Most sites change no port, and this is asked for every rule.
+        let Some(declared) = self.declared.as_ref().filter(|declared| declared.changes_ports()) else {
+            return Cow::Borrowed(default);
+        };
         let by_mac = self.own_mac(host).and_then(|mac| declared.by_mac(mac));
         let own: Vec<&PortChange> = [declared.by_host(host), declared.by_network(host), by_mac]
             .into_iter()

@@ -28,9 +28,11 @@ impl Recogniser for Printable {
 
     fn probe(&self, head: &Head<'_>) -> Probe {
         let text = head.first();
-        // From the middle of a stream, text may be the body of any protocol.
         let is_stream = head.datagram_ends.is_empty();
-        if (is_stream && !head.from_start) || !text.iter().all(|octet| is_printable(*octet)) {
+        // Of a stream the beginning counts, so that the answer does not hang on how much has come.
+        let counts = if is_stream { text.get(..ENOUGH).unwrap_or(text) } else { text };
+        // From the middle of a stream, text may be the body of any protocol.
+        if (is_stream && !head.from_start) || !counts.iter().all(|octet| is_printable(*octet)) {
             return Probe::Refuse;
         }
         if text.len() < ENOUGH {
