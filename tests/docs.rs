@@ -1,6 +1,6 @@
 //! The documents keep up with the program: links lead somewhere, every field and word is explained, and
 //! the output that README shows is what the program prints.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test helpers")]
+#![expect(clippy::unwrap_used, reason = "test helpers")]
 
 use std::fs;
 use std::path::Path;
