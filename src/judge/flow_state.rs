@@ -203,8 +203,7 @@ impl FlowState {
 
     /// Whether something recognised was said, and none of it inside TLS.
     pub fn is_clear(&self) -> bool {
-        let in_tls =
-            self.traits.as_ref().is_some_and(|t| t.tls_version.is_some() || t.tls_offered.is_some());
+        let in_tls = self.traits.as_ref().is_some_and(|t| t.tls_version.is_some() || t.tls_offered.is_some());
         self.service.is_some_and(|(service, ..)| !hygiene::is_encrypted(service)) && !in_tls
     }
 

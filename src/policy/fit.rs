@@ -138,8 +138,8 @@ pub fn serves(
     transport: Transport,
     port: u16,
 ) -> bool {
-    let pair =
-        fits_from(rule, from) && fits_to(rule, to) || rule.both_ways && fits_from(rule, to) && fits_to(rule, from);
+    let pair = fits_from(rule, from) && fits_to(rule, to)
+        || rule.both_ways && fits_from(rule, to) && fits_to(rule, from);
     pair && rule.transports.contains(&transport)
         && ports_at(inventory, rule, to, rule.to).is_some_and(|ports| ports.has(port))
         && rule.to_zone_kind.as_ref().is_none_or(|kind| to.zone_kinds.contains(kind))

@@ -34,8 +34,6 @@ impl Recogniser for Printable {
         let counts = if is_stream { text.get(..ENOUGH).unwrap_or(text) } else { text };
         // From the middle of a stream, text may be the body of any protocol.
         if (is_stream && !head.from_start) || !counts.iter().all(|octet| is_printable(*octet)) {
-        let text = if is_stream { text.get(..ENOUGH).unwrap_or(text) } else { text };
-        if (is_stream && !head.from_start) || !text.iter().all(|octet| is_printable(*octet)) {
             return Probe::Refuse;
         }
         if text.len() < ENOUGH {
