@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use crate::export::text::Seconds;
 use crate::export::text::plain;
-use crate::flow::Side;
 use crate::flow::facts::ConnState;
 use crate::flow::facts::Initiation;
 use crate::judge::audit::JudgedFlow;
