@@ -155,7 +155,8 @@ fn fold_sweeps(causes: Vec<(CauseKey, Cause<'_>)>) -> Vec<Cause<'_>> {
             kept.push(cause);
         }
     }
-    let mut sweeps = swept.iter().filter_map(|(orig, causes)| sweep(*orig, tried.get(orig)?, causes)).collect();
+    let mut sweeps =
+        swept.iter().filter_map(|(orig, causes)| sweep(*orig, tried.get(orig)?, causes)).collect();
     kept.append(&mut sweeps);
     kept
 }

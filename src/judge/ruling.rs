@@ -254,9 +254,8 @@ fn both_ways(forward: Ruling, backward: Ruling) -> Ruling {
                 | Ruling::Allowed { objections, .. } => objections,
                 Ruling::OutOfScope | Ruling::NoPolicy => Vec::new(),
             };
-            objections.retain(|objection| {
-                matches!(objection.reason, Reason::FactoryPassword | Reason::Evasion)
-            });
+            objections
+                .retain(|objection| matches!(objection.reason, Reason::FactoryPassword | Reason::Evasion));
             Ruling::Withheld { why: Withheld::InitiatorUnknown, rule, objections }
         }
     }

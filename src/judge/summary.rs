@@ -42,11 +42,8 @@ impl Judge {
     pub fn finish(mut self) -> (Audit, Inventory) {
         self.inventory.settle();
         self.rule_all();
-        let conversations: Vec<&Conversation> = self
-            .conversations
-            .iter()
-            .filter(|conversation| !conversation.is_abandoned())
-            .collect();
+        let conversations: Vec<&Conversation> =
+            self.conversations.iter().filter(|conversation| !conversation.is_abandoned()).collect();
         let violations = self.violations(&conversations);
         let audit = Audit {
             site: self.policy.site().map(|site| Arc::clone(&site.name)),

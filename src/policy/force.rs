@@ -122,7 +122,8 @@ impl Policy {
 
     /// Whether a verdict may depend on the time: an exception expires.
     pub fn expires(&self) -> bool {
-        let expires = |rule: &Rule| rule.exception.as_ref().is_some_and(|exception| exception.expires.is_some());
+        let expires =
+            |rule: &Rule| rule.exception.as_ref().is_some_and(|exception| exception.expires.is_some());
         self.exceptions().iter().any(expires)
     }
 
@@ -131,7 +132,8 @@ impl Policy {
     pub fn tells_hosts_apart(&self) -> bool {
         let names_hosts = |rule: &Rule| !rule.from_hosts.is_empty() || !rule.to_hosts.is_empty();
         let changes_ports = |site: &Site| {
-            !site.role_ports.is_empty() || site.assignments.iter().any(|assignment| !assignment.ports.is_empty())
+            !site.role_ports.is_empty()
+                || site.assignments.iter().any(|assignment| !assignment.ports.is_empty())
         };
         self.rules().any(names_hosts) || self.site.as_ref().is_some_and(|site| changes_ports(site))
     }
