@@ -27,6 +27,7 @@ use crate::recognise::finding::TlsVersion;
 use crate::service::Certainty;
 use crate::service::Content;
 use crate::service::Service;
+use crate::service::Transport;
 use crate::time::Timestamp;
 
 /// Octets of a side that are enough for every recogniser of ours to tell its own protocol.
@@ -101,7 +102,7 @@ impl FlowState {
             EventKind::Found(_, side, finding, evidence) => self.found(*side, finding, *evidence, time),
             EventKind::Reached(_, outcome) => self.outcome = self.outcome.max(*outcome),
             EventKind::Tally(_, tallies) => self.tallies = *tallies,
-            EventKind::Closed(facts) => self.closed(facts),
+            EventKind::Closed(facts) => self.close(facts),
             EventKind::Opened(..) | EventKind::Seen(..) => {}
         }
     }
@@ -171,7 +172,8 @@ impl FlowState {
         }
     }
 
-    fn closed(&mut self, facts: &FlowFacts) {
+    /// Takes in what the flow stage knows at the flow's end.
+    pub fn close(&mut self, facts: &FlowFacts) {
         if let Some(side) = facts.initiator {
             self.initiated(side, facts.initiation);
         }
@@ -226,6 +228,9 @@ impl FlowState {
             return Spoken::Known(service, Certainty::Signature);
         }
         match self.unrecognised {
+            // Of a datagram without a single octet captured more is missing than of a stream's segments:
+            // a stream has a handshake, a port and a direction that are its own.
+            Some(([0, 0], true)) if self.key.transport == Transport::Udp => Spoken::TooLittle,
             Some(([0, 0], _)) | None => Spoken::Nothing,
             Some(([a, b], cut)) if cut || self.midstream || a.max(b) < ENOUGH_OCTETS => Spoken::TooLittle,
             Some(_) => Spoken::Unrecognised,

@@ -252,8 +252,11 @@ impl Judge {
     fn closed(&mut self, facts: FlowFacts, time: Timestamp) {
         let number = facts.number;
         self.count(&facts);
-        self.update(number, &EventKind::Closed(Box::new(facts.clone())), time);
+        if let Some(live) = self.flows.get_mut(&number) {
+            live.state.close(&facts);
+        }
         self.settle(number);
+        self.absorb(number);
         let Some(live) = self.flows.remove(&number) else {
             return;
         };

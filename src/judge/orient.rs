@@ -5,6 +5,7 @@ use crate::flow::facts::Initiation;
 use crate::judge::Judge;
 use crate::judge::flow_state::FlowState;
 use crate::policy::case::End;
+use crate::policy::decide::SYSTEM_PORTS;
 use crate::policy::fit;
 use crate::policy::rule::Rule;
 use crate::service::Transport;
@@ -19,10 +20,6 @@ pub struct Orientation {
     /// The responder's port; `None` where both ends' ports are ephemeral and the initiator is unknown.
     pub port: Option<u16>,
 }
-
-/// Below this, ports are assigned to services by IANA and no system picks them for clients
-/// (RFC 6335 §6; Linux starts at 32768, older Windows at 1025).
-const SYSTEM_PORTS: u16 = 1024;
 
 impl Judge {
     /// Orients a flow. Where nothing in it shows who opened it, the rules in force for this pair of hosts

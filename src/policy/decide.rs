@@ -25,7 +25,12 @@ use crate::policy::rule::RuleId;
 use crate::policy::rule::Status;
 use crate::service::Certainty;
 use crate::service::Service;
+use crate::service::Transport;
 use crate::verdict::Withheld;
+
+/// Below this, ports are assigned to services by IANA and no system picks them for clients
+/// (RFC 6335 §6; Linux starts at 32768, older Windows at 1025).
+pub const SYSTEM_PORTS: u16 = 1024;
 
 /// What the policy says of `case`.
 pub fn decide(policy: &Policy, inventory: &Inventory, case: &Case<'_>) -> Ruling {
@@ -85,8 +90,7 @@ fn decide_by_packs(
         if !judges {
             return Ruling::Withheld { why: Withheld::RoleUnknown, rule: None, objections: always };
         }
-        if let Some(rule) = media_rule(policy, bits, case) {
-            let why = Withheld::UnannouncedMedia;
+        if let Some((why, rule)) = media_rule(policy, bits, case) {
             return Ruling::Withheld { why, rule: Some(rule), objections: always };
         }
     }
@@ -227,10 +231,17 @@ fn is_documented(policy: &Policy, inventory: &Inventory, assertion: &Assertion, 
     assertion.except.iter().filter_map(|id| policy.rule(id)).any(covers)
 }
 
-/// The rule that announced media of this pair of roles would come under, whoever announces it.
-fn media_rule(policy: &Policy, bits: u64, case: &Case<'_>) -> Option<RuleId> {
-    let Spoken::Known(Service::Rtp | Service::Rtcp, _) = case.spoken else {
-        return None;
+/// The rule that announced media of this pair of roles would come under, whoever announces it. Of what was
+/// cut too short to tell, it may be media as well, if it is between ports that are nobody's.
+fn media_rule(policy: &Policy, bits: u64, case: &Case<'_>) -> Option<(Withheld, RuleId)> {
+    let why = match case.spoken {
+        Spoken::Known(Service::Rtp | Service::Rtcp, _) => Withheld::UnannouncedMedia,
+        Spoken::TooLittle
+            if case.transport == Transport::Udp && case.port.is_none_or(|port| port >= SYSTEM_PORTS) =>
+        {
+            Withheld::TooLittle
+        }
+        _ => return None,
     };
     let announces = |rule: &&Rule| {
         let services = [Service::Rtsp, Service::Sip, Service::Rtp];
@@ -238,7 +249,7 @@ fn media_rule(policy: &Policy, bits: u64, case: &Case<'_>) -> Option<RuleId> {
         services.iter().any(|service| expects(rule, *service))
             && (pair(case.orig, case.resp) || pair(case.resp, case.orig))
     };
-    policy.rules_in(bits).chain(policy.site_rules()).find(announces).map(|rule| rule.id.clone())
+    policy.rules_in(bits).chain(policy.site_rules()).find(announces).map(|rule| (why, rule.id.clone()))
 }
 
 /// Advice codes without repetition, in order of appearance.

@@ -252,6 +252,10 @@ fn known(rule: &Rule, service: Service, certainty: Certainty) -> Speech {
             Speech::Right(Certainty::PortOnly)
         }
         Expect::Services(_) if certainty <= Certainty::Heuristic => Speech::Unrecognised,
+        // Text may be the expected one, cut before the line that would tell.
+        Expect::Services(services) if service == Service::Text && services.iter().any(is_text) => {
+            Speech::Unrecognised
+        }
         _ => Speech::Wrong,
     }
 }
@@ -259,6 +263,26 @@ fn known(rule: &Rule, service: Service, certainty: Certainty) -> Speech {
 /// Whether the rule lists `service` itself.
 pub fn expects(rule: &Rule, service: Service) -> bool {
     matches!(&rule.expect, Expect::Services(services) if services.contains(&service))
+}
+
+/// Whether `service` is made of lines of text.
+const fn is_text(service: &Service) -> bool {
+    matches!(
+        service,
+        Service::Http
+            | Service::Rtsp
+            | Service::Sip
+            | Service::Imageserver
+            | Service::Matrix
+            | Service::Ssdp
+            | Service::WsDiscovery
+            | Service::Smtp
+            | Service::Ftp
+            | Service::Ssh
+            | Service::Telnet
+            | Service::DahuaDvrip
+            | Service::DahuaDhip
+    )
 }
 
 /// Whether `service` wraps other traffic in encryption.
