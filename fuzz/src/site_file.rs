@@ -8,6 +8,7 @@ use camsentry::inventory::site_file::Known;
 use camsentry::inventory::site_file::read_site;
 use camsentry::policy::diagnostic::Gravity;
 use camsentry::policy::diagnostic::SourceText;
+use camsentry::policy::file::PackFile;
 use camsentry::policy::lint_site::lint_site;
 use camsentry::policy::packs;
 
@@ -20,10 +21,12 @@ const BUDGET: Budget = Budget { octets: 16 << 20, octets_each: 1 << 14, micros_e
 /// What a site file may refer to.
 pub static KNOWN: LazyLock<Known> = LazyLock::new(|| Known::of(&packs::shipped()));
 
+static FILES: LazyLock<Vec<PackFile>> = LazyLock::new(|| packs::load(&packs::shipped_texts()).unwrap());
+
 /// The target.
 pub fn run(octets: &[u8]) {
     let Ok(text) = str::from_utf8(octets) else { return };
-    let known = &*KNOWN;
+    let (known, files) = (&*KNOWN, &*FILES);
     let source = SourceText { name: "site.toml".to_owned(), text: text.to_owned() };
     within(BUDGET, octets.len(), || {
         let reading = read_site(&source, known);
@@ -31,8 +34,7 @@ pub fn run(octets: &[u8]) {
         assert_eq!(reading.site.is_some(), errors == 0);
         draw(&reading.diagnostics, &source);
         let Some(site) = reading.site else { return };
-        let files = packs::load(&packs::shipped_texts()).unwrap();
-        draw(&lint_site(&site, &source, &files, None), &source);
+        draw(&lint_site(&site, &source, files, None), &source);
         read_back(&Inventory::new(Some(site)).draft());
     });
 }
