@@ -125,10 +125,9 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    /// Whether two say the same: service, certainty, content, findings, initiator.
+    /// Whether two say the same: service, certainty, content, findings.
     pub(crate) fn agrees(&self, other: &Self) -> bool {
-        (self.service, self.certainty, self.content, self.initiator)
-            == (other.service, other.certainty, other.content, other.initiator)
+        (self.service, self.certainty, self.content) == (other.service, other.certainty, other.content)
             && self.findings == other.findings
     }
 

@@ -230,6 +230,11 @@ const BINARY: &[Octets] = &[
             "000001100001000000000000204547454a454d45464644454646434647454646434341434143414341434141410000200001",
         ],
     ),
+    // RFC 1002 §4.2.13.
+    ("nbns answer", UDP, 137, Server, &["000085000000000100000000204547454a454d45464644454646434647454646434341434143414341434141410000200001
+        000493e0 0006 0000 0a140005"]),
+    // RFC 8415 §7.3: ADVERTISE with the identifiers of both.
+    ("dhcpv6 answer", UDP, 547, Server, &["021234560001000a000300010003c51234560002000a000300010003c5654321"]),
     (
         "snmp get",
         UDP,
@@ -445,7 +450,6 @@ const MIDDLES: &[(&str, u16, bool, &str, usize)] = &[
     ("MxPEG pictures", 80, false, "mobotix_mxg.bin", 0),
     ("MOBOTIX pictures", 80, false, "mobotix_mjpeg.bin", 0),
     ("motion JPEG", 80, false, "mobotix_pushjpeg.bin", 150),
-    ("tls records", 443, false, "tls12_1.bin", 0),
     ("http", 80, true, "http_ipv6_0.bin", 0),
 ];
 
@@ -499,6 +503,40 @@ fn made() -> Vec<Dialogue> {
     let call =
         b"/cameraid></methodcall>\r\n\r\n<?xml version=\"1.0\" encoding=\"utf-8\"?><methodcall><requestid>";
     all.push(dialogue("imageserver, mid-stream", TCP, 7563, false, vec![(true, call.to_vec())]));
+    for client in [true, false] {
+        // Application data (RFC 5246 §6.2.3), after the end of a record that began before.
+        let mut records = random(9, 90);
+        for length in [300_u16, 120, 44] {
+            records.extend(hex("170303"));
+            records.extend(length.to_be_bytes());
+            records.extend(random(u64::from(length), usize::from(length)));
+        }
+        all.push(dialogue("tls, mid-stream", TCP, 443, false, vec![(client, records[90..].to_vec())]));
+        all.push(dialogue("tls, within a record", TCP, 443, false, vec![(client, records)]));
+        let lines = b"pt-Language: en\r\n\r\nHTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 0\r\n\r\n";
+        let asks =
+            b"pt-Language: en\r\n\r\nGET /a/b?c HTTP/1.1\r\nHost: cam-17.example\r\nAccept: */*\r\n\r\n";
+        let lines = if client { &asks[..] } else { &lines[..] };
+        all.push(dialogue("http, mid-stream", TCP, 80, false, vec![(client, lines.to_vec())]));
+        // RFC 2326 §10.12: frames of two channels.
+        let mut frames = Vec::new();
+        for number in 0..4_u8 {
+            for (channel, length) in [(0_u8, 60_u16), (1, 28)] {
+                frames.extend([b'$', channel]);
+                frames.extend(length.to_be_bytes());
+                let head = if channel == 0 { "8060" } else { "80c80006" };
+                let mut packet = hex(head);
+                packet.extend([0, number]);
+                packet.extend(random(u64::from(number), 200));
+                frames.extend(&packet[..usize::from(length)]);
+            }
+        }
+        all.push(dialogue("rtsp, mid-stream", TCP, 554, false, vec![(client, frames.clone())]));
+        let within = [random(5, 40), frames].concat();
+        all.push(dialogue("rtsp, within a frame", TCP, 554, false, vec![(client, within)]));
+        let within = b" text before NetMatrixMonitorBegin+1+xyz+NetMatrixMonitorEnd";
+        all.push(dialogue("matrix, mid-stream", TCP, 12_345, false, vec![(client, within.to_vec())]));
+    }
     all.extend(discovery());
     all
 }
@@ -530,7 +568,8 @@ fn discovery() -> Vec<Dialogue> {
     wireguard.resize(132, 0x5a);
     wireguard.resize(148, 0);
     all.extend(sides("wireguard handshake", UDP, 51_820, Both, &[wireguard]));
-    let name = "20 43414341434143414341434143414341434143414341434143414341434141414141 00";
+    // RFC 1002 §4.4.2: a datagram to a group, both names "FRED" padded with spaces.
+    let name = format!("20 {} 00", "4547464345464545".to_owned() + &"4341".repeat(12));
     let datagram = format!("1102abcd 0a140011 008a 0044 0000 {name} {name}");
     all.extend(sides("nbdgm", UDP, 138, Both, &[hex(&datagram)]));
     let group = |name: &str, port: u16, text: &str, from_port: u16| Dialogue {
@@ -540,6 +579,8 @@ fn discovery() -> Vec<Dialogue> {
     };
     let answer = "0000850000000001000000000a6d7831302d312d322d33056c6f63616c00000180010000000000040a010203";
     all.push(group("mdns", 5353, answer, 5353));
+    // RFC 6762 §5.4: who asks for a unicast response gets one.
+    all.extend(sides("mdns answer", UDP, 5353, Server, &[hex(answer)]));
     all.push(group("llmnr", 5355, "0009000000010000000000000a66696c657365727665720000010001", 50_000));
     let llmnr =
         "0009800000010001000000000a66696c657365727665720000010001 c00c 0001 0001 0000001e 0004 0a140005";
