@@ -107,11 +107,10 @@ impl FlowState {
         }
     }
 
+    /// What the flow stage said last holds: octets may prove what a silence made believe.
     fn initiated(&mut self, side: Side, initiation: Initiation) {
-        if initiation >= self.initiation || self.initiator.is_none() {
-            self.initiator = Some(side);
-            self.initiation = initiation;
-        }
+        self.initiator = Some(side);
+        self.initiation = initiation;
     }
 
     fn identified(&mut self, side: Side, recognition: &Recognition, evidence: Evidence) {
