@@ -14,7 +14,7 @@ use crate::service::Transport;
 const ENOUGH: usize = 32;
 
 /// Recognises text: the first datagram, or the first octets of a TCP stream. Of a stream no more than
-/// [`ENOUGH`] are looked at: how much more came with them depends on how it was cut.
+/// 32 octets are looked at: how much more came with them depends on how it was cut.
 #[derive(Debug)]
 pub struct Printable;
 
