@@ -19,6 +19,7 @@ pub mod related;
 pub mod ruling;
 pub mod summary;
 pub mod tuples;
+pub mod wording;
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
