@@ -94,7 +94,7 @@ const ROWS: &[Row] = &[
     error("@[[ports]]\nrole = \"recording-server\"\ndefault = 7563\n", "has no `use`", "add `use"),
     error("[[ports]]\nrole = @\"recorder\"\ndefault = 7563\nuse = 7564\n", "unknown role `recorder`", "did you mean `recording-server`"),
     error("[[ports]]\nrole = \"recording-server\"\ndefault = @0\nuse = 7564\n", "`0` is no port", "1 to 65535"),
-    error("[named_ports]\n@MX11 = \"8000\"\n", "unknown rule `MX11`", "known are: MX10"),
+    error("[named_ports]\n@MX11 = \"8000\"\n", "unknown rule `MX11`", "did you mean `MX10`"),
     error("[named_ports]\n@XP22 = \"8000\"\n", "rule `XP22` has ports of its own", "MX10"),
     error("[named_peers]\nXP62 = [@\"not a name\"]\n", "is no host name", "www.example.net"),
     error("[severity]\n@norule = \"low\"\n", "unknown reason `norule`", "did you mean `no-rule`"),

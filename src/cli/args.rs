@@ -36,6 +36,7 @@ pub enum Command {
     #[command(after_help = FLOWS_HELP)]
     Flows(FlowsArgs),
     /// List, explain, check and test the rules in force
+    #[command(after_help = RULES_HELP)]
     Rules(RulesArgs),
 }
 
@@ -50,7 +51,15 @@ const CHECK_HELP: &str = "CAPTURE is a pcap or pcapng file, either of them in gz
 
 const FLOWS_HELP: &str = "Examples:\n  \
     camsentry flows capture.pcap | jq -r '[.[\"id.orig_h\"], .[\"id.resp_h\"], .service] | @tsv'\n  \
-    camsentry flows --site site.toml day/ > conn.log";
+    camsentry flows --site site.toml day/ > conn.log\n\n\
+    Exit code: 0 done, 2 could not do the job.";
+
+const RULES_HELP: &str = "Examples:\n  \
+    camsentry rules list\n  \
+    camsentry rules show XP22\n  \
+    camsentry rules lint --site site.toml\n  \
+    camsentry rules test\n\n\
+    Exit code: 0 fine, 1 lint found errors or a test failed, 2 could not do the job.";
 
 /// Arguments of `check`.
 #[derive(Debug, ClapArgs)]

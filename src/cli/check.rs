@@ -21,6 +21,7 @@ use crate::export::flow_record::FlowRecord;
 use crate::export::metrics;
 use crate::export::run_facts::RunFacts;
 use crate::export::summary_record::SummaryRecord;
+use crate::export::text::plain;
 use crate::export::violation_record::AdviceRecord;
 use crate::export::violation_record::ViolationRecord;
 use crate::export::violation_record::WithheldRecord;
@@ -96,12 +97,14 @@ fn audit(policy: &Arc<Policy>, input: &InputArgs, keep_flows: bool, draft: bool)
     let mut run = result.run;
     run.files = captures.files().iter().map(|file| file.name.clone()).collect();
     run.skipped = captures.skipped().to_vec();
+    // What a file's interfaces were called is the writer's business; all of them are one source here.
+    run.interfaces = vec![("file".to_owned(), run.packets)];
     Outcome { audit: result.audit, run, draft: result.draft }
 }
 
 fn complain_of_faults(run: &RunFacts) {
     for fault in &run.faults {
-        output::complain(&fault.to_string());
+        output::complain(&plain(&fault.to_string()));
     }
 }
 

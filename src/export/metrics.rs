@@ -14,17 +14,23 @@ use prometheus::Opts;
 use prometheus::Registry;
 use prometheus::TextEncoder;
 
+use crate::decode::Undecoded;
+use crate::decode::undecoded::NotConversation;
 use crate::export::run_facts::RunFacts;
+use crate::export::text::harmless;
 use crate::export::text::hex;
 use crate::inventory::role::Role;
+use crate::inventory::role::RoleSet;
 use crate::judge::audit::Audit;
 use crate::judge::audit::Violation;
 use crate::judge::ledger::severity_of;
 use crate::policy::force::Policy;
 use crate::policy::rule::Check;
+use crate::policy::rule::RuleId;
 use crate::verdict::Reason;
 use crate::verdict::Severity;
 use crate::verdict::VerdictKind;
+use crate::verdict::Withheld;
 
 /// Most series of one metric; what would go beyond is counted under `other`.
 pub const SERIES_CAP: usize = 5_000;
@@ -138,7 +144,7 @@ fn violations(registry: &Registry, audit: &Audit, policy: &Policy) -> Result<(),
     Ok(())
 }
 
-fn assertions(policy: &Policy) -> impl Iterator<Item = &crate::policy::rule::RuleId> {
+fn assertions(policy: &Policy) -> impl Iterator<Item = &RuleId> {
     policy.packs().iter().flat_map(|pack| pack.assertions.iter().map(|assertion| &assertion.id))
 }
 
@@ -164,7 +170,7 @@ fn expected_series(audit: &Audit, policy: &Policy) -> BTreeSet<[String; 5]> {
     for orig in &roles {
         for resp in &roles {
             let (reason, rule) = unruled(policy, *orig, *resp);
-            let set = crate::inventory::role::RoleSet::of(&[*orig]);
+            let set = RoleSet::of(&[*orig]);
             let severity: Severity = severity_of(reason, set);
             for severity in [severity, severity.lowered()] {
                 let words = [reason.as_str(), severity.as_str(), orig.as_str(), resp.as_str()];
@@ -181,7 +187,7 @@ fn expected_series(audit: &Audit, policy: &Policy) -> BTreeSet<[String; 5]> {
 
 fn unruled(policy: &Policy, orig: Role, resp: Role) -> (Reason, String) {
     let mut all = policy.packs().iter().flat_map(|pack| pack.assertions.iter());
-    let set = |role| crate::inventory::role::RoleSet::of(&[role]);
+    let set = |role| RoleSet::of(&[role]);
     if orig == Role::Internet || resp == Role::Internet {
         let assertion = all.find(|assertion| assertion.check == Check::NoInternet);
         return (Reason::Internet, assertion.map(|assertion| assertion.id.to_string()).unwrap_or_default());
@@ -207,7 +213,7 @@ fn conversations(registry: &Registry, audit: &Audit) -> Result<(), prometheus::E
     for kind in VerdictKind::ALL {
         total.with_label_values(&[kind.as_str()]).inc_by(0);
     }
-    for why in crate::verdict::Withheld::ALL {
+    for why in Withheld::ALL {
         withheld.with_label_values(&[why.as_str()]).inc_by(0);
     }
     for rule in &audit.rules {
@@ -244,6 +250,7 @@ fn capture(registry: &Registry, run: &RunFacts) -> Result<(), prometheus::Error>
     let packets = counter(registry, "camsentry_capture_packets_total")?;
     let lost = counter(registry, "camsentry_capture_lost_packets_total")?;
     for (interface, count) in &run.interfaces {
+        let interface = harmless(interface);
         packets.with_label_values(&[interface.as_str()]).inc_by(*count);
         for place in ["interface", "kernel", "queue"] {
             let count = run.lost.get(place).copied().unwrap_or(0);
@@ -251,12 +258,12 @@ fn capture(registry: &Registry, run: &RunFacts) -> Result<(), prometheus::Error>
         }
     }
     let undecoded = counter(registry, "camsentry_undecoded_packets_total")?;
-    for cause in crate::decode::Undecoded::ALL {
+    for cause in Undecoded::ALL {
         let count = run.undecoded.get(cause.as_str()).copied().unwrap_or(0);
         undecoded.with_label_values(&[cause.as_str()]).inc_by(count);
     }
     let other = counter(registry, "camsentry_not_conversation_packets_total")?;
-    for kind in crate::decode::undecoded::NotConversation::ALL {
+    for kind in NotConversation::ALL {
         let count = run.not_conversation.get(kind.as_str()).copied().unwrap_or(0);
         other.with_label_values(&[kind.as_str()]).inc_by(count);
     }

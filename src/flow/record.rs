@@ -187,6 +187,9 @@ impl<A> Flow<A> {
     }
 
     /// Takes better evidence of who opened the flow; evidence no better than what is known is no news.
+    ///
+    /// Octets that only one end sends are better than a watched silence before a datagram: of a
+    /// mirror that shows one direction only, the first datagram after it is an answer. A group opens nothing.
     pub(super) fn initiate<S: FlowSink<A>>(
         &mut self,
         side: Side,
@@ -194,7 +197,11 @@ impl<A> Flow<A> {
         time: Timestamp,
         sink: &mut S,
     ) {
-        if initiation <= self.initiation {
+        let is_answer = self.key.transport != Transport::Tcp
+            && self.initiator == Some(side.other())
+            && !self.key.end(side).0.is_group()
+            && (self.initiation, initiation) == (Initiation::Observed, Initiation::Inferred);
+        if initiation <= self.initiation && !is_answer {
             return;
         }
         (self.initiator, self.initiation) = (Some(side), initiation);

@@ -72,11 +72,14 @@ impl<A> Flow<A> {
     ) {
         self.letters(side, tcp, segment);
         let checks = side.of_mut(&mut self.tcp.checks);
-        let believed = !(segment.oddities.bad_checksum && *checks);
+        let doubted = segment.oddities.bad_checksum && *checks;
         *checks |= !segment.oddities.bad_checksum;
-        if !believed {
+        if doubted && tcp.flags & (Tcp::SYN | Tcp::RST) != 0 {
             return;
         }
+        // Octets are taken all the same: a host's own capture shows segments that it cut or joined
+        // late with wrong checksums among right ones. If they are forged, the right ones differ.
+        let tcp = if doubted { Tcp { flags: tcp.flags & !Tcp::FIN, ..tcp } } else { tcp };
         if tcp.has(Tcp::RST) {
             self.step_rst(side, tcp, segment, means);
         } else if !tcp.has(Tcp::SYN) || self.step_syn(side, tcp, segment, means) {

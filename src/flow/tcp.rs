@@ -41,8 +41,8 @@ pub(super) struct Connection {
     pub(super) over: bool,
     /// A SYN that does not belong to this connection: of a new one if it is answered.
     pub(super) pending: Option<(Side, u32)>,
-    /// Whether an endpoint sent a right checksum: then it does not offload them, and a wrong one
-    /// of its is not believed.
+    /// Whether an endpoint sent a right checksum: then a segment of its with a wrong one neither
+    /// opens, closes nor resets anything.
     pub(super) checks: [bool; 2],
 }
 

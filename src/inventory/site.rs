@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use crate::addr::Addr;
 use crate::addr::Mac;
 use crate::inventory::role::Role;
 use crate::inventory::role::RoleSet;
@@ -64,7 +65,7 @@ pub struct Zone {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Whom {
     /// These addresses, all of one host.
-    Host(Vec<crate::addr::Addr>),
+    Host(Vec<Addr>),
     /// Every host of these networks.
     Network(Vec<IpNet>),
     /// Whoever has these MAC addresses.

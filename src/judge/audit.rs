@@ -8,6 +8,7 @@ use crate::addr::Addr;
 use crate::addr::Mac;
 use crate::evidence::Evidence;
 use crate::flow::FlowFacts;
+use crate::flow::Side;
 use crate::flow::facts::Initiation;
 use crate::flow::facts::Outcome;
 use crate::inventory::role::Role;
@@ -197,7 +198,7 @@ pub struct JudgedFlow {
     /// The flow.
     pub facts: FlowFacts,
     /// Who opened it, `assumed` included; `None` if unknown.
-    pub orig: Option<crate::flow::Side>,
+    pub orig: Option<Side>,
     /// How we know.
     pub initiation: Initiation,
     /// What is spoken.

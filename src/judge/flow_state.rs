@@ -107,15 +107,19 @@ impl FlowState {
         }
     }
 
+    /// What the flow stage said last holds: octets may prove what a silence made believe.
     fn initiated(&mut self, side: Side, initiation: Initiation) {
-        if initiation >= self.initiation || self.initiator.is_none() {
-            self.initiator = Some(side);
-            self.initiation = initiation;
-        }
+        self.initiator = Some(side);
+        self.initiation = initiation;
     }
 
     fn identified(&mut self, side: Side, recognition: &Recognition, evidence: Evidence) {
-        if self.service.is_none_or(|(_, certainty, _)| recognition.certainty > certainty) {
+        // Text is what is said of a side when nobody knows it: the other side may know better.
+        let is_better = |(service, certainty, _): (Service, Certainty, Evidence)| {
+            let (mere_text, now_text) = (service == Service::Text, recognition.service == Service::Text);
+            (mere_text && !now_text) || (mere_text == now_text && recognition.certainty > certainty)
+        };
+        if self.service.is_none_or(is_better) {
             self.service = Some((recognition.service, recognition.certainty, evidence));
         }
         if let Some(content) = recognition.content {

@@ -15,6 +15,8 @@ use crate::judge::wording::host;
 use crate::judge::wording::place;
 use crate::policy::case::Spoken;
 use crate::policy::force::Policy;
+use crate::policy::hygiene::ADVICE_ADMIN;
+use crate::policy::hygiene::ADVICE_CLEARTEXT;
 use crate::policy::rule::Expect;
 use crate::policy::rule::Rule;
 use crate::policy::rule::RuleId;
@@ -226,10 +228,10 @@ impl Sentences<'_> {
     pub fn advice(&self, code: &str, rule: &RuleId, conversation: &Conversation) -> String {
         let event = self.event(conversation);
         match code {
-            crate::policy::hygiene::ADVICE_CLEARTEXT => {
+            ADVICE_CLEARTEXT => {
                 format!("{event} in clear: {rule} allows it and recommends encryption")
             }
-            crate::policy::hygiene::ADVICE_ADMIN => {
+            ADVICE_ADMIN => {
                 format!("{event} for administration: {rule} allows it, but only an admin should")
             }
             _ => {

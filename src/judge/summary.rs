@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::addr::Addr;
+use crate::flow::facts::Initiation;
 use crate::flow::facts::Outcome;
 use crate::inventory::HostView;
 use crate::inventory::Inventory;
@@ -262,7 +263,7 @@ impl Judge {
             (host.label, host.roles)
         });
         let initiation = closed.orientation.initiation;
-        let known = initiation > crate::flow::facts::Initiation::Unknown;
+        let known = initiation > Initiation::Unknown;
         JudgedFlow {
             orig: known.then_some(closed.orientation.orig),
             initiation,

@@ -13,6 +13,7 @@ use crate::policy::case::Spoken;
 use crate::policy::fit::Fit;
 use crate::policy::fit::Peer;
 use crate::policy::fit::Speech;
+use crate::policy::fit::expects;
 use crate::policy::fit::fit;
 use crate::policy::force::Policy;
 use crate::policy::hygiene;
@@ -245,7 +246,7 @@ fn media_rule(policy: &Policy, bits: u64, case: &Case<'_>) -> Option<(Withheld, 
     let announces = |rule: &&Rule| {
         let services = [Service::Rtsp, Service::Sip, Service::Rtp];
         let pair = |from: &End, to: &End| rule.from.meets(from.roles) && rule.to.meets(to.roles);
-        services.iter().any(|service| crate::policy::fit::expects(rule, *service))
+        services.iter().any(|service| expects(rule, *service))
             && (pair(case.orig, case.resp) || pair(case.resp, case.orig))
     };
     policy.rules_in(bits).chain(policy.site_rules()).find(announces).map(|rule| (why, rule.id.clone()))

@@ -5,6 +5,7 @@ use crate::flow::facts::Initiation;
 use crate::inventory::Inventory;
 use crate::inventory::role::Role;
 use crate::policy::case::Case;
+use crate::policy::case::End;
 use crate::policy::case::Objection;
 use crate::policy::case::Ruling;
 use crate::policy::case::Spoken;
@@ -141,7 +142,7 @@ fn is_port_of_responder(inventory: &Inventory, case: &Case<'_>, fits: &[(&Rule, 
 /// Whether an end is a host of the site that nobody named, and the assertion that forbids it.
 fn unknown_device(policy: &Policy, case: &Case<'_>) -> Option<Option<RuleId>> {
     policy.site()?;
-    let is_unknown = |end: &crate::policy::case::End| end.monitored && end.roles.has(Role::Unknown);
+    let is_unknown = |end: &End| end.monitored && end.roles.has(Role::Unknown);
     let unknown = [case.orig, case.resp].into_iter().find(|end| is_unknown(end))?;
     let assertion =
         policy.assertions_in(unknown.packs).find(|assertion| assertion.check == Check::KnownDevices);

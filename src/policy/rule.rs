@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::inventory::role::Role;
 use crate::inventory::role::RoleSet;
+use crate::recognise::finding::TlsVersion;
 use crate::service::Content;
 use crate::service::Service;
 use crate::service::Transport;
@@ -237,7 +238,7 @@ pub enum Check {
     /// Hygiene: these must not be spoken in clear where a rule's demand says so. Reason `cleartext`.
     Encrypt,
     /// Hygiene: TLS at least of this version. Reason `weak-tls`.
-    TlsAtLeast(crate::recognise::finding::TlsVersion),
+    TlsAtLeast(TlsVersion),
     /// Hygiene: certificates hold. Reason `weak-tls`.
     ValidCertificates {
         /// Whether a self-signed certificate is accepted from these roles.

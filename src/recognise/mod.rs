@@ -10,6 +10,7 @@
 //! prints a credential.
 
 pub mod finding;
+pub mod finding_words;
 mod follow;
 pub mod head;
 pub mod heads;
@@ -48,26 +49,41 @@ mod dhcpv6;
 mod dns;
 mod dns_follow;
 mod dns_message;
+mod dtls;
+mod dtls_follow;
 mod entropy;
 mod ftp;
+mod ftp_data;
+mod ftp_follow;
 mod imageserver;
+mod imap;
 mod ipsec;
 mod kerberos;
 mod ldap;
 mod matrix;
 mod mc_nmf;
+mod mc_nmf_follow;
 mod mdns;
+mod mobotix_command;
+mod mqtt;
 mod mxmessage;
 mod nbns;
+mod nfs_follow;
 mod ntp;
 mod octets;
 mod onc_rpc;
 mod openvpn;
+mod pop3;
 mod postgresql;
 mod pppp;
 pub mod printable;
+mod quic;
+mod quic_follow;
+mod quic_initial;
 mod rdp;
 mod reply;
+mod rfb;
+mod rtsp_tunnel;
 mod sip;
 mod smb;
 mod smb_follow;
@@ -78,6 +94,7 @@ mod ssdp;
 mod ssh;
 mod starttls;
 mod stun;
+mod stun_follow;
 mod tds;
 mod tds_follow;
 mod telnet;
@@ -89,6 +106,7 @@ mod xiongmai;
 pub use finding::Finding;
 pub use head::Head;
 
+use crate::evidence::Evidence;
 use crate::flow::FlowKey;
 use crate::flow::Side;
 use crate::service::Certainty;
@@ -190,7 +208,7 @@ pub struct Located {
     /// Which side's octets told.
     pub side: Side,
     /// Where the proof stands.
-    pub evidence: crate::evidence::Evidence,
+    pub evidence: Evidence,
 }
 
 /// Whether a follower wants more.

@@ -13,7 +13,8 @@ use crate::service::Transport;
 /// So many octets of random data are all printable once in 10^13 times: 97 of 256 values are.
 const ENOUGH: usize = 32;
 
-/// Recognises text: the first datagram, or a TCP stream from its start.
+/// Recognises text: the first datagram, or the first octets of a TCP stream. Of a stream no more than
+/// 32 octets are looked at: how much more came with them depends on how it was cut.
 #[derive(Debug)]
 pub struct Printable;
 
@@ -28,9 +29,11 @@ impl Recogniser for Printable {
 
     fn probe(&self, head: &Head<'_>) -> Probe {
         let text = head.first();
-        // From the middle of a stream, text may be the body of any protocol.
         let is_stream = head.datagram_ends.is_empty();
-        if (is_stream && !head.from_start) || !text.iter().all(|octet| is_printable(*octet)) {
+        // Of a stream the beginning counts, so that the answer does not hang on how much has come.
+        let counts = if is_stream { text.get(..ENOUGH).unwrap_or(text) } else { text };
+        // From the middle of a stream, text may be the body of any protocol.
+        if (is_stream && !head.from_start) || !counts.iter().all(|octet| is_printable(*octet)) {
             return Probe::Refuse;
         }
         if text.len() < ENOUGH {

@@ -190,14 +190,15 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
-/// A span in words: `3 s`, `12 min 31 s`, `2 h 5 min`.
+/// A span in words: `3 s`, `12 min 31 s`, `2 h 5 min`, `3 d 4 h`.
 pub fn lasting(nanos: u64) -> String {
     let seconds = nanos / 1_000_000_000;
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, 0) => format!("{} ms", nanos / 1_000_000),
-        (0, 0, seconds) => format!("{seconds} s"),
-        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
-        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    match (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60, seconds % 60) {
+        (0, 0, 0, 0) => format!("{} ms", nanos / 1_000_000),
+        (0, 0, 0, seconds) => format!("{seconds} s"),
+        (0, 0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (0, hours, minutes, _) => format!("{hours} h {minutes} min"),
+        (days, hours, ..) => format!("{days} d {hours} h"),
     }
 }
 
@@ -222,6 +223,7 @@ mod tests {
         assert_eq!(octets(1_000), "1.0 kB");
         assert_eq!(octets(3_449_999), "3.4 MB");
         assert_eq!(lasting(751_000_000_000), "12 min 31 s");
+        assert_eq!(lasting(273_600_000_000_000), "3 d 4 h");
     }
 
     #[test]

@@ -310,6 +310,26 @@ fn a_host_that_offloads_its_checksums_is_believed() {
 }
 
 #[test]
+fn octets_with_a_wrong_checksum_among_right_ones_are_taken() {
+    // As a capture on the host itself shows long segments, which the card cuts.
+    let mut packets = handshake(100, 500);
+    packets.extend([server(ACK, 501, 101, b"a long answer"), server(ACK, 514, 101, b" and its end")]);
+    packets[3].segment.oddities.bad_checksum = true;
+    let notes = played(&packets);
+    let (facts, said) = only(&notes);
+    assert_eq!(
+        (SERVER_SIDE.of(&said.octets).as_slice(), facts.gap),
+        (&b"a long answer and its end"[..], false)
+    );
+    assert!(!facts.overlap_differs);
+    // Forged octets do not go unseen.
+    let mut forged = handshake(100, 500);
+    forged.extend([server(ACK, 501, 101, b"decoy"), server(ACK, 501, 101, b"truth")]);
+    forged[3].segment.oddities.bad_checksum = true;
+    assert!(only(&played(&forged)).0.overlap_differs);
+}
+
+#[test]
 fn a_lone_acknowledgment_that_is_reset_was_refused() {
     let notes = played(&[client(ACK, 100, 500, b""), server(RST, 500, 0, b"")]);
     assert_eq!(only(&notes).0.outcome, Outcome::Refused);

@@ -7,6 +7,7 @@ use camsentry::recognise::Following;
 use camsentry::recognise::Head;
 use camsentry::recognise::Piece;
 use camsentry::recognise::Probe;
+use camsentry::recognise::Recogniser;
 use camsentry::recognise::Recognition;
 use camsentry::recognise::Sender;
 use camsentry::recognise::finding::Finding;
@@ -74,7 +75,9 @@ impl Question {
     /// The first recogniser in the registry's order that matches, if those before it have refused.
     pub(crate) fn asked(&self) -> Probe {
         let head = self.head();
-        for recogniser in RECOGNISERS.iter().filter(|one| one.speaks(self.key.transport)) {
+        // That it is text is what is said when nobody else knows it.
+        let names = |one: &&&dyn Recogniser| one.speaks(self.key.transport) && one.service() != Service::Text;
+        for recogniser in RECOGNISERS.iter().filter(names) {
             match recogniser.probe(&head) {
                 Probe::Refuse | Probe::Malformed => {}
                 other => return other,

@@ -121,9 +121,11 @@ impl Shown<'_> {
         assert!(matches!(answer, Probe::Refuse | Probe::Malformed), "{answer:?}");
     }
 
-    /// Which services of the registry claim these octets.
+    /// Which services of the registry claim these octets. That they are text is said last, of what
+    /// nobody claims.
     pub(crate) fn claimed(&self) -> Vec<Service> {
         let tcp = RECOGNISERS.iter().filter(|recogniser| recogniser.speaks(Transport::Tcp));
+        let tcp = tcp.filter(|recogniser| recogniser.service() != Service::Text);
         let matching = tcp.filter(|recogniser| matches!(self.grown(**recogniser, &[]), Probe::Match(_)));
         matching.map(|recogniser| recogniser.service()).collect()
     }

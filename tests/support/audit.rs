@@ -21,8 +21,8 @@ pub(crate) fn audit(capture: &[u8], site: &str, strict: bool) -> Audit {
     let source = SourceText { name: "site.toml".to_owned(), text: site.to_owned() };
     let reading = read_site(&source, &Known::of(&packs));
     let faults = render_all(&reading.diagnostics, std::slice::from_ref(&source), false);
-    let site = reading.site.unwrap_or_else(|| panic!("the site file has faults:\n{faults}"));
-    let policy = Arc::new(Policy::new(packs, Some(site), strict, 0));
+    assert!(reading.site.is_some(), "the site file has faults:\n{faults}");
+    let policy = Arc::new(Policy::new(packs, reading.site, strict, 0));
     let auditor = Auditor { policy, workers: NonZeroUsize::MIN, keep_flows: true, draft: false };
     let mut captures = Captures::from_reader("capture.pcap", Cursor::new(capture.to_vec()));
     let result = auditor.run(&mut captures, &AtomicBool::new(false), &mut |_| {});
