@@ -309,3 +309,14 @@ fn flow_of(kind: &EventKind) -> Option<FlowNumber> {
         EventKind::Seen(..) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::LiveFlow;
+
+    #[test]
+    fn a_flow_takes_no_more_memory_than_the_settings_say() {
+        let size = size_of::<LiveFlow>();
+        assert!(size <= 512, "{size} octets");
+    }
+}

@@ -123,8 +123,7 @@ fn play_unnamed(steps: &[&str]) -> camsentry::judge::audit::Audit {
     let packs = camsentry::policy::packs::shipped();
     let policy = std::sync::Arc::new(camsentry::policy::force::Policy::new(packs, None, false, 0));
     let workers = std::num::NonZeroUsize::MIN;
-    let auditor =
-        camsentry::pipeline::audit::Auditor { policy, workers, keep_flows: true, draft: false };
+    let auditor = camsentry::pipeline::audit::Auditor { policy, workers, keep_flows: true, draft: false };
     let capture = std::io::Cursor::new(crate::writer::capture(&scene));
     let mut captures = camsentry::capture::captures::Captures::from_reader("capture.pcap", capture);
     auditor.run(&mut captures, &std::sync::atomic::AtomicBool::new(false), &mut |_| {}).audit
@@ -132,7 +131,8 @@ fn play_unnamed(steps: &[&str]) -> camsentry::judge::audit::Audit {
 
 #[test]
 fn without_a_site_only_signature_roles_judge_and_the_rest_is_withheld() {
-    let unknown = play_unnamed(&[r#"{ do = "tcp", from = "10.1.0.7:50001", to = "10.1.0.8:22", say = "ssh" }"#]);
+    let unknown =
+        play_unnamed(&[r#"{ do = "tcp", from = "10.1.0.7:50001", to = "10.1.0.8:22", say = "ssh" }"#]);
     assert!(unknown.violations.is_empty(), "{:?}", messages(&unknown));
     assert_eq!(verdict(at(&unknown, 22)), "withheld role-unknown");
     // An event stream is spoken by MOBOTIX cameras only; that one talks with the internet is told.
@@ -169,7 +169,8 @@ roles = ["file-server"]
 
 #[test]
 fn strangers_outside_the_site_are_counted_and_not_judged() {
-    let found = play(&[r#"{ do = "tcp", from = "192.168.77.3:50001", to = "192.168.77.4:445", say = "smb1" }"#]);
+    let found =
+        play(&[r#"{ do = "tcp", from = "192.168.77.3:50001", to = "192.168.77.4:445", say = "smb1" }"#]);
     assert!(found.violations.is_empty());
     assert_eq!(at(&found, 445).verdict, VerdictKind::OutOfScope);
     assert_eq!((found.totals.out_of_scope, found.totals.judged_packets), (1, 0));
