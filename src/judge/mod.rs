@@ -19,6 +19,7 @@ pub mod related;
 pub mod ruling;
 pub mod summary;
 pub mod tuples;
+pub mod wording;
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -306,5 +307,16 @@ fn flow_of(kind: &EventKind) -> Option<FlowNumber> {
         | EventKind::Tally(flow, _) => Some(*flow),
         EventKind::Closed(facts) => Some(facts.number),
         EventKind::Seen(..) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LiveFlow;
+
+    #[test]
+    fn a_flow_takes_no_more_memory_than_the_settings_say() {
+        let size = size_of::<LiveFlow>();
+        assert!(size <= 512, "{size} octets");
     }
 }
