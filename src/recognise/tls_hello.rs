@@ -86,7 +86,7 @@ pub fn server(body: &[u8]) -> Option<ServerHello> {
 }
 
 /// The version with this number. GREASE values (RFC 8701) and unknown ones are none.
-fn version(number: u16) -> Option<TlsVersion> {
+pub fn version(number: u16) -> Option<TlsVersion> {
     match number {
         0x0002 => Some(TlsVersion::Ssl2),
         0x0300 => Some(TlsVersion::Ssl3),
