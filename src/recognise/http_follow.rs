@@ -1,5 +1,8 @@
 //! Follows both sides of an HTTP connection: header lines as they come, so that a cut capture still
 //! tells what came before the cut, and the start of bodies.
+//!
+//! Source: RFC 9112 (messages), RFC 9110 §9.3.6 (CONNECT), RFC 2817 §3 (upgrade to TLS), RFC 6455 §1.3
+//! (WebSocket).
 
 use super::Finding;
 use super::Follower;
