@@ -101,7 +101,9 @@ pub(super) struct Flow<A> {
     pub(super) tallied: Timestamp,
     pub(super) initiator: Option<Side>,
     pub(super) initiation: Initiation,
-    /// From whose view the history is written.
+    /// Who sent the first packet.
+    first: Side,
+    /// From whose view the history is written: the initiator's, or unknown, the first sender's.
     pub(super) orientation: Side,
     pub(super) midstream: bool,
     pub(super) outcome: Outcome,
@@ -137,6 +139,7 @@ impl<A> Flow<A> {
             tallied: time,
             initiator: opening.initiator,
             initiation: opening.initiation,
+            first,
             orientation: opening.initiator.unwrap_or(first),
             midstream: opening.midstream,
             outcome: Outcome::Attempted,
@@ -184,6 +187,9 @@ impl<A> Flow<A> {
     }
 
     /// Takes better evidence of who opened the flow; evidence no better than what is known is no news.
+    ///
+    /// Octets that only one end sends are better than a watched silence before a datagram: of a
+    /// mirror that shows one direction only, the first datagram after it is an answer. A group opens nothing.
     pub(super) fn initiate<S: FlowSink<A>>(
         &mut self,
         side: Side,
@@ -191,7 +197,11 @@ impl<A> Flow<A> {
         time: Timestamp,
         sink: &mut S,
     ) {
-        if initiation <= self.initiation {
+        let is_answer = self.key.transport != Transport::Tcp
+            && self.initiator == Some(side.other())
+            && !self.key.end(side).0.is_group()
+            && (self.initiation, initiation) == (Initiation::Observed, Initiation::Inferred);
+        if initiation <= self.initiation && !is_answer {
             return;
         }
         (self.initiator, self.initiation) = (Some(side), initiation);
@@ -233,6 +243,7 @@ impl<A> Flow<A> {
             last_seen: self.last_seen,
             initiator: self.initiator,
             initiation: self.initiation,
+            first: self.first,
             midstream: self.midstream,
             tallies: self.tallies,
             state,

@@ -76,7 +76,10 @@ fn ike(octets: Octets<'_>) -> Read<Recognition> {
 fn esp(head: &Head<'_>) -> Probe {
     // One octet of ff keeps a translation alive.
     let mut datagrams = head.datagrams().filter(|datagram| *datagram != [0xff]).map(Octets::whole);
-    let (Some(first), Some(second)) = (datagrams.next(), datagrams.next()) else {
+    // What comes twice tells nothing.
+    let first = datagrams.next();
+    let second = datagrams.find(|later| first.is_some_and(|first| first.seen() != later.seen()));
+    let (Some(first), Some(second)) = (first, second) else {
         return if head.finished { Probe::Refuse } else { Probe::NeedMore };
     };
     answer(pair(first, second))

@@ -67,7 +67,10 @@ fn short(octets: Octets<'_>) -> Read<Recognition> {
 /// Transport data: two datagrams to one receiver index with a rising counter.
 fn data(head: &Head<'_>) -> Probe {
     let mut datagrams = head.datagrams().map(Octets::whole);
-    let (Some(first), Some(second)) = (datagrams.next(), datagrams.next()) else {
+    // What comes twice tells nothing.
+    let first = datagrams.next();
+    let second = datagrams.find(|later| first.is_some_and(|first| first.seen() != later.seen()));
+    let (Some(first), Some(second)) = (first, second) else {
         return if head.finished { Probe::Refuse } else { Probe::NeedMore };
     };
     answer(pair(first, second, head.cut))

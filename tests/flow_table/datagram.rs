@@ -68,6 +68,18 @@ fn the_first_datagram_after_watched_silence_opens_the_flow() {
 }
 
 #[test]
+fn octets_that_answer_are_better_than_a_watched_silence() {
+    let mut stage = Stage::new(FlowSettings::default());
+    stage.notes.server_says = Some(b"tell");
+    stage.table.watch_from(seconds(0));
+    stage.play_at(181, &server_udp(b"tell"));
+    let notes = stage.end();
+    assert_eq!(notes.initiated, [(CLIENT_SIDE, Initiation::Inferred)]);
+    let (facts, _) = only(&notes);
+    assert_eq!((facts.initiator, facts.initiation), (Some(CLIENT_SIDE), Initiation::Inferred));
+}
+
+#[test]
 fn the_sender_to_a_group_is_the_initiator() {
     let notes = played(&[packet(CLIENT, ([239, 255, 255, 250], 1900), Transport::Udp, None, b"M-SEARCH")]);
     let (facts, _) = only(&notes);

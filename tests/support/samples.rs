@@ -1,0 +1,754 @@
+//! Conversations that recognisers must know: written down from documents, from `fixtures/octets`, and
+//! taken from captures.
+#![expect(clippy::as_conversions, reason = "fields of headers, cut to their width")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::path::PathBuf;
+
+use camsentry::capture::FrameBatch;
+use camsentry::capture::FrameSource;
+use camsentry::capture::Supply;
+use camsentry::capture::captures::Captures;
+use camsentry::decode::DecodeSettings;
+use camsentry::decode::Decoded;
+use camsentry::decode::Decoder;
+use camsentry::flow::FlowKey;
+use camsentry::flow::Side;
+use camsentry::service::Transport;
+
+use crate::dialogue::Dialogue;
+
+/// Octets of one side that are taken from a capture.
+const MOST_OCTETS: usize = 6000;
+/// Things said that are taken from a capture.
+const MOST_TURNS: usize = 24;
+
+const TCP: Transport = Transport::Tcp;
+const UDP: Transport = Transport::Udp;
+
+/// Who says it.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Who {
+    Client,
+    Server,
+    /// Either may.
+    Both,
+}
+use Who::Both;
+use Who::Client;
+use Who::Server;
+
+/// One side of a conversation, in hexadecimal.
+type Octets = (&'static str, Transport, u16, Who, &'static [&'static str]);
+/// One side of a conversation, in text.
+type Text = (&'static str, Transport, u16, Who, &'static str);
+
+/// Documents: see the recogniser's own file for each.
+const BINARY: &[Octets] = &[
+    // [MS-SMB2] §2.2.3, §2.2.4; [MS-CIFS] §2.2.3.1; RFC 1002 §4.3.2.
+    (
+        "smb2 negotiate",
+        TCP,
+        445,
+        Client,
+        &["00000068 fe534d42 40000000 00000000 0000 0000 00000000 00000000
+        0000000000000000 00000000 00000000 0000000000000000 00000000000000000000000000000000
+        2400 0200 0100 0000 00000000 00000000000000000000000000000000 0000000000000000 0202 1002"],
+    ),
+    (
+        "smb2 negotiated",
+        TCP,
+        445,
+        Server,
+        &["00000080 fe534d42 40000000 00000000 0000 0100 01000000 00000000
+        0000000000000000 00000000 00000000 0000000000000000 00000000000000000000000000000000
+        4100 0100 1002 0000 00000000000000000000000000000000 00000000 00000000 00000000 00000000
+        0000000000000000 0000000000000000 8000 0000 00000000"],
+    ),
+    (
+        "smb1 negotiate",
+        TCP,
+        445,
+        Client,
+        &["00000023 ff534d42 72 00000000 18 0128 0000 0000000000000000 0000 0000
+        fffe 0000 0000 00 0000"],
+    ),
+    (
+        "smb3 encrypted",
+        TCP,
+        445,
+        Both,
+        &["00000054 fd534d42 0102030405060708090a0b0c0d0e0f10
+        000102030405060708090a0b0c0d0e0f 20000000 0000 0100 1122334455667788
+        aa00bb11cc22dd33ee44ff5566778899aabbccddeeff00112233445566778899"],
+    ),
+    // [MS-TDS] §4.1 and §4.2.
+    (
+        "tds prelogin",
+        TCP,
+        1433,
+        Client,
+        &["12 01 00 2f 00 00 01 00 00 00 1a 00 06 01 00 20 00 01 02 00 21 00 01
+        03 00 22 00 04 04 00 26 00 01 ff 09 00 00 00 00 00 01 00 b8 0d 00 00 01"],
+    ),
+    (
+        "tds answer",
+        TCP,
+        1433,
+        Server,
+        &["04 01 00 2b 00 00 01 00 00 00 1a 00 06 01 00 20 00 01 02 00 21 00 01
+        03 00 22 00 00 04 00 22 00 01 ff 09 00 04 35 00 00 01 00 00 00"],
+    ),
+    // [MS-RDPBCGR] §4.1.1, §4.1.2.
+    (
+        "rdp request",
+        TCP,
+        3389,
+        Client,
+        &["0300002c 27 e0 0000 0000 00 436f6f6b69653a206d737473686173683d656c746f6e730d0a
+        0100080000000000"],
+    ),
+    ("rdp confirm", TCP, 3389, Server, &["03000013 0e d0 0000 1234 00 0200080001000000"]),
+    // PostgreSQL documentation, "Message Formats".
+    (
+        "postgresql startup",
+        TCP,
+        5432,
+        Client,
+        &["00000024 00030000 75736572 00 61 00 6461746162617365 00 65 00 636c69656e74 00 62 00 00"],
+    ),
+    ("postgresql ssl", TCP, 5432, Client, &["00000008 04d2162f"]),
+    ("postgresql authentication", TCP, 5432, Server, &["52 0000000c 00000005 01020304"]),
+    // [MC-NMF] §4.1.
+    (
+        "net.tcp preamble",
+        TCP,
+        22333,
+        Client,
+        &["0001 00 01 02 02 1f 6e65742e7463703a2f2f7365727665723a32323333332f536572766963653120"],
+    ),
+    // RFC 854.
+    ("telnet", TCP, 23, Both, &["fffd18 fffd20 fffd23 fffb1f"]),
+    // RFC 4120 §5.4.1, §5.9.1; RFC 4511.
+    ("kerberos over tcp", TCP, 88, Client, &["000000a3 6a81a0 30819d a103020105 a20302010a a38190"]),
+    ("kerberos error over tcp", TCP, 88, Server, &["0000005d 7e5b 3059 a003020105 a10302011e a411180f"]),
+    ("kerberos", UDP, 88, Client, &["6a81a0 30819d a103020105 a20302010a a381"]),
+    ("kerberos error", UDP, 88, Server, &["7e5b 3059 a003020105 a10302011e a411180f"]),
+    ("ldap bind", TCP, 389, Client, &["300c 020101 6007 020103 0400 8000"]),
+    ("ldap bound", TCP, 389, Server, &["300c 020101 6107 0a0100 0400 0400"]),
+    // C706 §12.6.4.3.
+    (
+        "dce/rpc bind",
+        TCP,
+        135,
+        Client,
+        &["05000b0310000000 4800 0000 01000000 d016d016 00000000 01000000 0000 0100"],
+    ),
+    ("dce/rpc bind ack", TCP, 135, Server, &["05000c0300000000 0048 0000 00000001 16d016d0 00000001"]),
+    // RFC 5531 §9, RFC 1833.
+    (
+        "nfs",
+        UDP,
+        2049,
+        Client,
+        &["00000007 00000000 00000002 000186a3 00000003 00000003 00000001 00000000 00000000 00000000"],
+    ),
+    (
+        "nfs over tcp",
+        TCP,
+        2049,
+        Client,
+        &["80000028 00000007 00000000 00000002 000186a3 00000003 00000003 00000001
+        00000000 00000000 00000000"],
+    ),
+    ("nfs reply", UDP, 2049, Server, &["00000007 00000001 00000000 00000000 00000000 00000000 00000000"]),
+    (
+        "nfs reply over tcp",
+        TCP,
+        2049,
+        Server,
+        &["8000001c 00000007 00000001 00000000 00000000 00000000 00000000 00000000"],
+    ),
+    (
+        "port mapper",
+        UDP,
+        111,
+        Client,
+        &["00000008 00000000 00000002 000186a0 00000002 00000003 00000000 00000000 00000000 00000000"],
+    ),
+    (
+        "port mapper reply",
+        UDP,
+        111,
+        Server,
+        &["00000008 00000001 00000000 00000000 00000000 00000000 00000801"],
+    ),
+    // RFC 5769 §2.1.
+    ("stun", UDP, 3478, Both, &["0001000c 2112a442 b7e7a701bc34d686fa87dfae 80220008 5354554e20746573"]),
+    ("turn over tcp", TCP, 3478, Client, &["00030008 2112a442 b7e7a701bc34d686fa87dfae 00190004 11000000"]),
+    // Written by scapy 2.5.0.
+    (
+        "dns question",
+        UDP,
+        53,
+        Client,
+        &["1234010000010000000000000363616d076578616d706c65036e65740000010001"],
+    ),
+    (
+        "dns answer",
+        UDP,
+        53,
+        Server,
+        &["1234818000010001000000000363616d076578616d706c65036e65740000010001 c00c 0001 0001
+        0000003c 0004 0a140011"],
+    ),
+    (
+        "dns over tcp",
+        TCP,
+        53,
+        Client,
+        &["0021 1234010000010000000000000363616d076578616d706c65036e65740000010001"],
+    ),
+    (
+        "dns answer over tcp",
+        TCP,
+        53,
+        Server,
+        &["0031 1234818000010001000000000363616d076578616d706c65036e65740000010001
+        c00c 0001 0001 0000003c 0004 0a140011"],
+    ),
+    (
+        "nbns",
+        UDP,
+        137,
+        Client,
+        &[
+            "000001100001000000000000204547454a454d45464644454646434647454646434341434143414341434141410000200001",
+        ],
+    ),
+    // RFC 1002 §4.2.13.
+    ("nbns answer", UDP, 137, Server, &["000085000000000100000000204547454a454d45464644454646434647454646434341434143414341434141410000200001
+        000493e0 0006 0000 0a140005"]),
+    // RFC 8415 §7.3: ADVERTISE with the identifiers of both.
+    ("dhcpv6 answer", UDP, 547, Server, &["021234560001000a000300010003c51234560002000a000300010003c5654321"]),
+    (
+        "snmp get",
+        UDP,
+        161,
+        Client,
+        &["302602010104067075626c6963a019020105020100020100300e300c06082b060102010101000500"],
+    ),
+    (
+        "snmp response",
+        UDP,
+        161,
+        Server,
+        &["302702010004067075626c6963a21a020105020100020100300f300d06082b06010201010100040178"],
+    ),
+    ("dhcpv6", UDP, 547, Client, &["011234560001000a000300010003c5123456000800020000"]),
+    (
+        "ntp",
+        UDP,
+        123,
+        Client,
+        &["23000000000000000000000000000000000000000000000000000000000000000000000000000000e875470000000000"],
+    ),
+    (
+        "ntp answer",
+        UDP,
+        123,
+        Server,
+        &["24020a0000000000000000000a010101e875431800000000e87546ffe6666800e875470066666800e875470080000000"],
+    ),
+    // RFC 7296 §3.1; RFC 3948; WireGuard §5.4; OpenVPN's protocol description.
+    ("ike", UDP, 500, Client, &["3132333435363738 0000000000000000 21 20 22 08 00000000 00000020 00000004"]),
+    (
+        "ike answer",
+        UDP,
+        500,
+        Server,
+        &["3132333435363738 1112131415161718 21 20 22 20 00000000 00000020 00000004"],
+    ),
+    (
+        "esp in udp",
+        UDP,
+        4500,
+        Both,
+        &["c0ffee01 00000005 aabbccddeeff00112233", "c0ffee01 00000006 99887766554433221100"],
+    ),
+    (
+        "wireguard",
+        UDP,
+        51820,
+        Both,
+        &[
+            "04000000 11223344 0700000000000000 00112233445566778899aabbccddeeff",
+            "04000000 11223344 0800000000000000 00112233445566778899aabbccddeeff",
+        ],
+    ),
+    ("openvpn", UDP, 1194, Client, &["38 0102030405060708 00 00000000"]),
+    ("openvpn answer", UDP, 1194, Server, &["40 1102030405060708 01 00000000 0102030405060708 00000000"]),
+    ("openvpn over tcp", TCP, 1194, Client, &["000e 38 0102030405060708 00 00000000"]),
+    // Vendors' protocols as the wire references describe them.
+    (
+        "dvrip login",
+        TCP,
+        37777,
+        Client,
+        &["a0050000 00000000 00000000 00000000 00000000 00000000 050200080000a1aa"],
+    ),
+    (
+        "dvrip json",
+        TCP,
+        37777,
+        Both,
+        &["f6000000 02000000 01000000 00000000 02000000 00000000 00000000 00000000 7b7d"],
+    ),
+    (
+        "dhip",
+        UDP,
+        37810,
+        Both,
+        &["20000000 44484950 00000000 00000000 02000000 00000000 02000000 00000000 7b7d"],
+    ),
+    (
+        "dhip over tcp",
+        TCP,
+        5000,
+        Both,
+        &["20000000 44484950 00000000 00000000 02000000 00000000 02000000 00000000 7b7d"],
+    ),
+    ("xiongmai", TCP, 34567, Client, &["ff000000 00000000 00000000 0000 e803 02000000 7b7d"]),
+    ("xiongmai answer", TCP, 34567, Server, &["ff010000 00000000 00000000 0000 e903 02000000 7b7d"]),
+    ("baichuan", TCP, 9000, Client, &["f0debc0a 01000000 2c070000 00000000 0000 1465"]),
+    ("baichuan answer", TCP, 9000, Server, &["f0debc0a 01000000 91000000 00000000 01dd 1466"]),
+    ("pppp", UDP, 32108, Both, &["f1300000", "f1e00000"]),
+    // RFC 3550 §6.4.1, §6.5: a sender's report and its name; two reports.
+    (
+        "rtcp",
+        UDP,
+        50001,
+        Both,
+        &[
+            "80c80006 1badcafe e8754318 00000000 00000000 00000008 00002000
+        81ca0003 1badcafe 01 04 63616d31 0000",
+            "80c80006 1badcafe e8754319 00000000 00015f90 00000010 00004000
+        81ca0003 1badcafe 01 04 63616d31 0000",
+        ],
+    ),
+];
+
+const TEXTS: &[Text] = &[
+    (
+        "rtsp",
+        TCP,
+        554,
+        Client,
+        "DESCRIBE rtsp://10.20.0.17/live RTSP/1.0\r\nCSeq: 2\r\nAccept: application/sdp\r\n\r\n\
+        SETUP rtsp://10.20.0.17/live/1 RTSP/1.0\r\nCSeq: 3\r\nTransport: RTP/AVP;unicast;client_port=50000-50001\r\n\r\n",
+    ),
+    (
+        "rtsp answer",
+        TCP,
+        554,
+        Server,
+        "RTSP/1.0 200 OK\r\nCSeq: 2\r\nContent-Type: application/sdp\r\nContent-Length: 44\r\n\r\n\
+        v=0\r\ns=live\r\nm=video 0 RTP/AVP 96\r\na=control:1\r\n\r\nRTSP/1.0 200 OK\r\nCSeq: 3\r\nTransport: \
+        RTP/AVP;unicast;client_port=50000-50001;server_port=6000-6001\r\nSession: 1\r\n\r\n",
+    ),
+    (
+        "http",
+        TCP,
+        80,
+        Client,
+        "GET /admin/sysinfo?x=1 HTTP/1.1\r\nHost: cam-17.example\r\nAuthorization: Digest username=\"a\"\r\n\r\n",
+    ),
+    (
+        "http answer",
+        TCP,
+        80,
+        Server,
+        "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"cam\"\r\nContent-Length: 0\r\n\r\n",
+    ),
+    (
+        "imageserver",
+        TCP,
+        7563,
+        Client,
+        "<?xml version=\"1.0\"  encoding=\"UTF-8\"?>\n<methodcall><requestid>0</requestid>\
+        <methodname>connect</methodname></methodcall>\r\n\r\n",
+    ),
+    (
+        "imageserver answer",
+        TCP,
+        7563,
+        Server,
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><methodresponse><requestid>1</requestid>",
+    ),
+    ("imageserver picture", TCP, 7563, Server, "ImageResponse\r\nRequestId: 2\r\nContent-length: 0\r\n\r\n"),
+    ("matrix", TCP, 12345, Client, "NetMatrixMonitorBegin+1+xyz+NetMatrixMonitorEnd"),
+    ("matrix answer", TCP, 12345, Server, "NetMatrixMonitorBegin+GETSTATUS+0+NetMatrixMonitorEnd+Version30"),
+    ("matrix within", TCP, 12345, Client, "\r\n NetMatrixMonitorBegin+1+xyz+NetMatrixMonitorEnd"),
+    ("ssh", TCP, 22, Both, "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"),
+    ("smtp", TCP, 25, Client, "EHLO cam.example.net\r\nMAIL FROM:<a@b.example>\r\n"),
+    ("smtp answer", TCP, 25, Server, "220 mx.example.net ESMTP ready\r\n250-mx\r\n250 8BITMIME\r\n"),
+    (
+        "smtp starttls",
+        TCP,
+        25,
+        Server,
+        "220 mx.example.net ESMTP ready\r\n250-mx\r\n250 STARTTLS\r\n220 go ahead\r\n",
+    ),
+    ("ftp", TCP, 21, Client, "AUTH TLS\r\nUSER cam\r\n"),
+    ("ftp answer", TCP, 21, Server, "220 (vsFTPd 3.0.3)\r\n331 more\r\n"),
+    ("sip", TCP, 5060, Client, "REGISTER sip:registrar.biloxi.com SIP/2.0\r\nVia: x\r\n\r\n"),
+    ("sip answer", TCP, 5060, Server, "SIP/2.0 180 Ringing\r\nVia: x\r\n\r\n"),
+    ("sip over udp", UDP, 5060, Both, "INVITE sip:bob@biloxi.com SIP/2.0\r\nVia: x\r\n\r\n"),
+    (
+        "ssdp",
+        UDP,
+        1900,
+        Client,
+        "M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nMAN: \"ssdp:discover\"\r\n\r\n",
+    ),
+    (
+        "ssdp answer",
+        UDP,
+        1900,
+        Server,
+        "HTTP/1.1 200 OK\r\nCACHE-CONTROL: max-age=1800\r\nST: upnp:rootdevice\r\nUSN: uuid:1\r\n\r\n",
+    ),
+    ("text", TCP, 40500, Both, "event=motion;camera=17;state=on\r\nevent=motion;camera=17;state=off\r\n"),
+    (
+        "prometheus text",
+        TCP,
+        9100,
+        Client,
+        "GET /metrics HTTP/1.1\r\nHost: db1:9100\r\nAccept: text/plain\r\n\r\n",
+    ),
+];
+
+/// Both sides, from `fixtures/octets`.
+const PAIRS: &[(&str, u16, &str, &str)] = &[
+    ("rtsp session", 8554, "rtsp_live555_0.bin", "rtsp_live555_1.bin"),
+    ("rtsp of 2005", 554, "rtsp_2005_0.bin", "rtsp_2005_1.bin"),
+    ("tls 1.0", 443, "tls10_0.bin", "tls10_1.bin"),
+    ("tls 1.2", 443, "tls12_0.bin", "tls12_1.bin"),
+    ("tls 1.3", 9090, "tls13_0.bin", "tls13_1.bin"),
+    ("http on 5432", 5432, "http_5432_0.bin", "http_5432_1.bin"),
+    ("http", 80, "http_ipv6_0.bin", "http_ipv6_1.bin"),
+    ("event stream", 80, "mobotix_event_request.bin", "mobotix_event.bin"),
+];
+
+/// One side in the middle of a session, from `fixtures/octets`, from this octet on.
+const MIDDLES: &[(&str, u16, bool, &str, usize)] = &[
+    ("media within rtsp", 554, false, "rtsp_interleaved_1.bin", 0),
+    ("MxPEG pictures", 80, false, "mobotix_mxg.bin", 0),
+    ("MOBOTIX pictures", 80, false, "mobotix_mjpeg.bin", 0),
+    ("motion JPEG", 80, false, "mobotix_pushjpeg.bin", 150),
+    ("http", 80, true, "http_ipv6_0.bin", 0),
+];
+
+/// Everything that is written down here.
+pub(crate) fn written() -> Vec<Dialogue> {
+    let mut all = Vec::new();
+    for (name, transport, port, who, parts) in BINARY {
+        let parts: Vec<Vec<u8>> = parts.iter().map(|text| hex(text)).collect();
+        all.extend(sides(name, *transport, *port, *who, &parts));
+    }
+    for (name, transport, port, who, text) in TEXTS {
+        all.extend(sides(name, *transport, *port, *who, &[text.as_bytes().to_vec()]));
+    }
+    for (name, port, client, server) in PAIRS {
+        let turns = vec![(true, octets(client)), (false, octets(server))];
+        all.push(dialogue(name, TCP, *port, true, turns));
+    }
+    for (name, port, from_client, file, from) in MIDDLES {
+        let turns = vec![(*from_client, octets(file)[*from..].to_vec())];
+        all.push(dialogue(&format!("{name}, mid-stream"), TCP, *port, false, turns));
+    }
+    all.extend(made());
+    all
+}
+
+/// What is easier made than written.
+fn made() -> Vec<Dialogue> {
+    let mut all = Vec::new();
+    let rtp = |number: u8| {
+        let mut packet = hex("8060");
+        packet.extend([0, number]);
+        packet.extend(u32::from(number).to_be_bytes());
+        packet.extend(hex("1badcafe"));
+        packet.extend((0..160_u8).map(|octet| octet.wrapping_mul(167) ^ number));
+        packet
+    };
+    all.extend(sides("rtp", UDP, 50_000, Both, &(0..6).map(rtp).collect::<Vec<_>>()));
+    let mxmessage: Vec<Vec<u8>> = (0..3).map(|seed| random(seed + 3, 256)).collect();
+    all.extend(sides("mxmessage", UDP, 19_800, Both, &mxmessage));
+    let mut smb = vec![0xaa; 700];
+    smb.extend(hex("00000044 fe534d42 40000000 00000000 0900 0100 01000000 00000000"));
+    smb.resize(700 + 4 + 68, 0);
+    all.push(dialogue("smb, mid-stream", TCP, 445, false, vec![(false, smb.clone())]));
+    let mut asked = vec![0xab; 200];
+    asked.extend(hex("00000044 fe534d42 40000000 00000000 0900 0100 00000000 00000000"));
+    asked.resize(200 + 4 + 68, 0);
+    all.push(dialogue("smb, mid-stream", TCP, 445, false, vec![(true, asked)]));
+    let mut picture = vec![0x42; 300];
+    picture.extend(b"\r\n\r\nImageResponse\r\nRequestId: 7\r\nPrev: 1\r\n");
+    all.push(dialogue("imageserver, mid-stream", TCP, 7563, false, vec![(false, picture)]));
+    let call =
+        b"/cameraid></methodcall>\r\n\r\n<?xml version=\"1.0\" encoding=\"utf-8\"?><methodcall><requestid>";
+    all.push(dialogue("imageserver, mid-stream", TCP, 7563, false, vec![(true, call.to_vec())]));
+    for client in [true, false] {
+        // Application data (RFC 5246 §6.2.3), after the end of a record that began before.
+        let mut records = random(9, 90);
+        for length in [300_u16, 120, 44] {
+            records.extend(hex("170303"));
+            records.extend(length.to_be_bytes());
+            records.extend(random(u64::from(length), usize::from(length)));
+        }
+        all.push(dialogue("tls, mid-stream", TCP, 443, false, vec![(client, records[90..].to_vec())]));
+        all.push(dialogue("tls, within a record", TCP, 443, false, vec![(client, records)]));
+        let lines = b"pt-Language: en\r\n\r\nHTTP/1.1 200 OK\r\nServer: x\r\nContent-Length: 0\r\n\r\n";
+        let asks =
+            b"pt-Language: en\r\n\r\nGET /a/b?c HTTP/1.1\r\nHost: cam-17.example\r\nAccept: */*\r\n\r\n";
+        let lines = if client { &asks[..] } else { &lines[..] };
+        all.push(dialogue("http, mid-stream", TCP, 80, false, vec![(client, lines.to_vec())]));
+        // RFC 2326 §10.12: frames of two channels.
+        let mut frames = Vec::new();
+        for number in 0..4_u8 {
+            for (channel, length) in [(0_u8, 60_u16), (1, 28)] {
+                frames.extend([b'$', channel]);
+                frames.extend(length.to_be_bytes());
+                let head = if channel == 0 { "8060" } else { "80c80006" };
+                let mut packet = hex(head);
+                packet.extend([0, number]);
+                packet.extend(random(u64::from(number), 200));
+                frames.extend(&packet[..usize::from(length)]);
+            }
+        }
+        all.push(dialogue("rtsp, mid-stream", TCP, 554, false, vec![(client, frames.clone())]));
+        let within = [random(5, 40), frames].concat();
+        all.push(dialogue("rtsp, within a frame", TCP, 554, false, vec![(client, within)]));
+        let within = b" text before NetMatrixMonitorBegin+1+xyz+NetMatrixMonitorEnd";
+        all.push(dialogue("matrix, mid-stream", TCP, 12_345, false, vec![(client, within.to_vec())]));
+    }
+    all.extend(discovery());
+    all
+}
+
+/// DHCP, WS-Discovery, and the wrapped or padded ones.
+fn discovery() -> Vec<Dialogue> {
+    let mut all = Vec::new();
+    for (who, op, kind) in [(Client, 1, "350101ff"), (Server, 2, "35010536040a140001ff")] {
+        let mut message = vec![op, 1, 6, 0, 0, 0, 0, 7];
+        message.resize(16, 0);
+        message.extend([10, 20, 0, 17]);
+        message.resize(28, 0);
+        message.extend(hex("0003c5123456"));
+        message.resize(236, 0);
+        message.extend(hex("63825363"));
+        message.extend(hex(kind));
+        all.extend(sides("dhcp", UDP, 67, who, &[message]));
+    }
+    for (who, action) in [(Client, "Probe"), (Server, "ProbeMatches")] {
+        let text = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?><e:Envelope xmlns:e=\"http://www.w3.org/2003/05/soap-envelope\" \
+             xmlns:d=\"http://schemas.xmlsoap.org/ws/2005/04/discovery\"><e:Header><w:Action>\
+             http://schemas.xmlsoap.org/ws/2005/04/discovery/{action}</w:Action></e:Header><e:Body><d:Types>\
+             dn:NetworkVideoTransmitter</d:Types></e:Body></e:Envelope>"
+        );
+        all.extend(sides("ws-discovery", UDP, 3702, who, &[text.into_bytes()]));
+    }
+    let mut wireguard = hex("01000000 11223344");
+    wireguard.resize(132, 0x5a);
+    wireguard.resize(148, 0);
+    all.extend(sides("wireguard handshake", UDP, 51_820, Both, &[wireguard]));
+    // RFC 1002 §4.4.2: a datagram to a group, both names "FRED" padded with spaces.
+    let name = format!("20 {} 00", "4547464345464545".to_owned() + &"4341".repeat(12));
+    let datagram = format!("1102abcd 0a140011 008a 0044 0000 {name} {name}");
+    all.extend(sides("nbdgm", UDP, 138, Both, &[hex(&datagram)]));
+    let group = |name: &str, port: u16, text: &str, from_port: u16| Dialogue {
+        client: (Ipv4Addr::new(10, 20, 0, 17), from_port),
+        server: (Ipv4Addr::new(224, 0, 0, 251), port),
+        ..dialogue(name, UDP, port, true, vec![(true, hex(text))])
+    };
+    let answer = "0000850000000001000000000a6d7831302d312d322d33056c6f63616c00000180010000000000040a010203";
+    all.push(group("mdns", 5353, answer, 5353));
+    // RFC 6762 §5.4: who asks for a unicast response gets one.
+    all.extend(sides("mdns answer", UDP, 5353, Server, &[hex(answer)]));
+    all.push(group("llmnr", 5355, "0009000000010000000000000a66696c657365727665720000010001", 50_000));
+    let llmnr =
+        "0009800000010001000000000a66696c657365727665720000010001 c00c 0001 0001 0000001e 0004 0a140005";
+    all.extend(sides("llmnr answer", UDP, 5355, Server, &[hex(llmnr)]));
+    all
+}
+
+fn sides(name: &str, transport: Transport, port: u16, who: Who, parts: &[Vec<u8>]) -> Vec<Dialogue> {
+    let from: &[bool] = match who {
+        Client => &[true],
+        Server => &[false],
+        Both => &[true, false],
+    };
+    let one = |client: &bool| {
+        let turns = parts.iter().map(|part| (*client, part.clone())).collect();
+        dialogue(name, transport, port, true, turns)
+    };
+    from.iter().map(one).collect()
+}
+
+pub(crate) fn dialogue(
+    name: &str,
+    transport: Transport,
+    port: u16,
+    is_opened: bool,
+    turns: Vec<(bool, Vec<u8>)>,
+) -> Dialogue {
+    let (client, server) = (Ipv4Addr::new(10, 20, 0, 17), Ipv4Addr::new(10, 10, 0, 5));
+    let name = format!("{name} ({transport} {port})");
+    Dialogue { name, transport, client: (client, 50_000), server: (server, port), is_opened, turns }
+}
+
+/// The synthetic captures.
+pub(crate) fn fixture_captures() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures");
+    let mut captures: Vec<PathBuf> =
+        fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path().join("capture.pcap")).collect();
+    captures.sort();
+    captures
+}
+
+/// What is taken from a capture of one side of a flow.
+#[derive(Default)]
+struct Taken {
+    next: Option<u32>,
+    octets: usize,
+}
+
+struct Taking {
+    dialogue: Dialogue,
+    client: Side,
+    sides: [Taken; 2],
+    is_broken: bool,
+}
+
+/// The conversations of a capture whose octets come in order, up to some length.
+pub(crate) fn captured(path: &Path) -> Vec<Dialogue> {
+    let mut captures = Captures::open(&[path.to_str().unwrap().to_owned()]);
+    let mut decoder = Decoder::new(DecodeSettings::default());
+    let (mut batch, mut decoded) = (FrameBatch::default(), Decoded::default());
+    let mut all = BTreeMap::<FlowKey, Taking>::new();
+    loop {
+        let supply = captures.fill(&mut batch);
+        for index in 0..batch.frames.len() {
+            decoded.clear();
+            decoder.decode(&mut batch, index, &mut decoded);
+            for segment in &decoded.segments {
+                let start = segment.payload_start as usize;
+                let payload = &batch.octets[start..start + segment.payload_len as usize];
+                let (key, side) = FlowKey::of(segment, false);
+                if matches!(key.transport, Transport::Tcp | Transport::Udp) {
+                    let taking = all.entry(key).or_insert_with(|| {
+                        taking(path, &key, side, segment.tcp.is_some_and(|tcp| tcp.flags & 18 == 18))
+                    });
+                    let tcp = segment.tcp.map(|tcp| (tcp.seq, tcp.flags));
+                    taking.take(side, tcp, payload, segment.oddities.cut || segment.oddities.incomplete);
+                }
+            }
+        }
+        if supply == Supply::End {
+            let spoken = all.into_values().map(|taking| taking.dialogue);
+            return spoken.filter(|dialogue| !dialogue.turns.is_empty()).collect();
+        }
+    }
+}
+
+fn taking(path: &Path, key: &FlowKey, side: Side, is_answer: bool) -> Taking {
+    let client = if is_answer { side.other() } else { side };
+    let at = |side: Side, other: u8| {
+        let (addr, port) = key.end(side);
+        match addr.ip() {
+            IpAddr::V4(addr) => (addr, port),
+            IpAddr::V6(addr) if addr.is_multicast() => (Ipv4Addr::new(239, 255, 255, 250), port),
+            IpAddr::V6(_) => (Ipv4Addr::new(10, 99, 0, other), port),
+        }
+    };
+    let (from, to) = (at(client, 1), at(client.other(), 2));
+    let name = format!("{} {} {} > {}", path.display(), key.transport, from.1, to.1);
+    let dialogue = Dialogue {
+        name,
+        transport: key.transport,
+        client: from,
+        server: to,
+        is_opened: false,
+        turns: Vec::new(),
+    };
+    Taking { dialogue, client, sides: Default::default(), is_broken: false }
+}
+
+impl Taking {
+    fn take(&mut self, side: Side, tcp: Option<(u32, u8)>, payload: &[u8], is_cut: bool) {
+        let from_client = side == self.client;
+        let taken = side.of_mut(&mut self.sides);
+        if let Some((seq, flags)) = tcp {
+            if flags & 2 > 0 {
+                self.dialogue.is_opened |= self.dialogue.turns.is_empty();
+                taken.next = Some(seq.wrapping_add(1));
+                return;
+            }
+            let is_next = taken.next.is_none_or(|next| next == seq);
+            if !is_next {
+                // A repetition changes nothing; behind a hole nothing more is taken.
+                self.is_broken |= seq.wrapping_sub(taken.next.unwrap()) < 0x8000_0000;
+                return;
+            }
+            taken.next = Some(seq.wrapping_add(payload.len() as u32));
+        }
+        self.is_broken |= is_cut;
+        let room = MOST_OCTETS.saturating_sub(taken.octets);
+        if payload.is_empty() || self.is_broken || self.dialogue.turns.len() >= MOST_TURNS || room == 0 {
+            return;
+        }
+        let is_whole = payload.len() <= room || tcp.is_some();
+        if is_whole {
+            taken.octets += payload.len().min(room);
+            self.dialogue.turns.push((from_client, payload[..payload.len().min(room)].to_vec()));
+        }
+        self.is_broken |= payload.len() > room;
+    }
+}
+
+pub(crate) fn octets(name: &str) -> Vec<u8> {
+    fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/octets").join(name)).unwrap()
+}
+
+pub(crate) fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let pair = |pair: &[u8]| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap();
+    digits.chunks(2).map(pair).collect()
+}
+
+/// Octets of a linear congruential generator (Knuth's MMIX constants), upper octet.
+pub(crate) fn random(seed: u64, length: usize) -> Vec<u8> {
+    let mut dice = Dice(seed);
+    (0..length).map(|_| dice.next().to_be_bytes()[0]).collect()
+}
+
+/// The same, as numbers.
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0
+    }
+
+    /// Below `limit`.
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        usize::try_from((self.next() >> 33) % u64::try_from(limit.max(1)).unwrap()).unwrap()
+    }
+}
