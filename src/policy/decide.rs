@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::flow::facts::Initiation;
 use crate::inventory::Inventory;
 use crate::inventory::role::Role;
 use crate::policy::case::Case;
@@ -25,7 +26,11 @@ use crate::policy::rule::RuleId;
 use crate::policy::rule::Status;
 use crate::service::Certainty;
 use crate::service::Service;
+use crate::service::Transport;
 use crate::verdict::Withheld;
+
+/// Media flows between ports from here on.
+const MEDIA_PORTS: u16 = 1024;
 
 /// What the policy says of `case`.
 pub fn decide(policy: &Policy, inventory: &Inventory, case: &Case<'_>) -> Ruling {
@@ -36,7 +41,7 @@ pub fn decide(policy: &Policy, inventory: &Inventory, case: &Case<'_>) -> Ruling
         return Ruling::NoPolicy;
     }
     let always = hygiene::always(policy, case);
-    let mut expired = None;
+    let (mut expired, mut unsure) = (None, None);
     for exception in policy.exceptions() {
         match excepted(policy, inventory, exception, case) {
             Some(Excepted::Holds(certainty)) => {
@@ -44,13 +49,19 @@ pub fn decide(policy: &Policy, inventory: &Inventory, case: &Case<'_>) -> Ruling
                 return Ruling::Allowed { rule, certainty, advice: Vec::new(), objections: always };
             }
             Some(Excepted::Expired) => expired = expired.or_else(|| Some(exception.id.clone())),
+            Some(Excepted::Unsure(why)) => unsure = unsure.or_else(|| Some((why, exception.id.clone()))),
             None => {}
         }
     }
     if let Some(ruling) = best(policy, inventory, policy.site_rules().iter(), case, &always) {
         return ruling;
     }
-    decide_by_packs(policy, inventory, case, always, expired)
+    match (decide_by_packs(policy, inventory, case, always, expired), unsure) {
+        (Ruling::Violation { objections, .. }, Some((why, rule))) => {
+            Ruling::Withheld { why, rule: Some(rule), objections }
+        }
+        (ruling, _) => ruling,
+    }
 }
 
 fn decide_by_packs(
@@ -76,8 +87,7 @@ fn decide_by_packs(
         if !judges {
             return Ruling::Withheld { why: Withheld::RoleUnknown, rule: None, objections: always };
         }
-        if let Some(rule) = media_rule(policy, bits, case) {
-            let why = Withheld::UnannouncedMedia;
+        if let Some((rule, why)) = media_rule(policy, bits, case) {
             return Ruling::Withheld { why, rule: Some(rule), objections: always };
         }
     }
@@ -87,23 +97,29 @@ fn decide_by_packs(
 enum Excepted {
     Holds(Certainty),
     Expired,
+    /// It covers the case if the right thing is spoken, which cannot be told.
+    Unsure(Withheld),
 }
 
 /// Whether an exception covers the case. Its own status and encryption are not asked: an exception
 /// says that this is how it is.
 fn excepted(policy: &Policy, inventory: &Inventory, rule: &Rule, case: &Case<'_>) -> Option<Excepted> {
     let fit = fit(policy, inventory, rule, case);
-    let (Speech::Right(certainty) | Speech::Plain(certainty)) = fit.speech else {
-        return None;
+    let excepted = match fit.speech {
+        Speech::Right(certainty) | Speech::Plain(certainty) => Excepted::Holds(certainty),
+        Speech::TooLittle => Excepted::Unsure(Withheld::TooLittle),
+        Speech::Unrecognised => Excepted::Unsure(Withheld::Unrecognised),
+        Speech::Wrong | Speech::Tunnelled => return None,
     };
     if !fit.is_structural() || fit.peer != Peer::Proved {
         return None;
     }
     let expires = rule.exception.as_ref().and_then(|exception| exception.expires);
     if expires.is_some_and(|expires| case.time >= expires) {
-        return Some(Excepted::Expired);
+        // What might have been excepted then is none of it now.
+        return matches!(excepted, Excepted::Holds(_)).then_some(Excepted::Expired);
     }
-    Some(Excepted::Holds(certainty))
+    Some(excepted)
 }
 
 /// The best ruling that one of `rules` gives, if one allows the case or would if more were known.
@@ -211,10 +227,13 @@ fn is_documented(policy: &Policy, inventory: &Inventory, assertion: &Assertion, 
     assertion.except.iter().filter_map(|id| policy.rule(id)).any(covers)
 }
 
-/// The rule that announced media of this pair of roles would come under, whoever announces it.
-fn media_rule(policy: &Policy, bits: u64, case: &Case<'_>) -> Option<RuleId> {
-    let Spoken::Known(Service::Rtp | Service::Rtcp, _) = case.spoken else {
-        return None;
+/// The rule that announced media of this pair of roles would come under, whoever announces it; and why
+/// it is withheld. Octets that were cut off may have announced it, or told what it is.
+fn media_rule(policy: &Policy, bits: u64, case: &Case<'_>) -> Option<(RuleId, Withheld)> {
+    let why = match case.spoken {
+        Spoken::Known(Service::Rtp | Service::Rtcp, _) => Withheld::UnannouncedMedia,
+        Spoken::TooLittle if may_be_media(case) => Withheld::TooLittle,
+        _ => return None,
     };
     let announces = |rule: &&Rule| {
         let services = [Service::Rtsp, Service::Sip, Service::Rtp];
@@ -222,7 +241,14 @@ fn media_rule(policy: &Policy, bits: u64, case: &Case<'_>) -> Option<RuleId> {
         services.iter().any(|service| expects(rule, *service))
             && (pair(case.orig, case.resp) || pair(case.resp, case.orig))
     };
-    policy.rules_in(bits).chain(policy.site_rules()).find(announces).map(|rule| rule.id.clone())
+    policy.rules_in(bits).chain(policy.site_rules()).find(announces).map(|rule| (rule.id.clone(), why))
+}
+
+/// Datagrams between ports that a session may agree on (RFC 3551 §8), opened by nobody knows whom.
+fn may_be_media(case: &Case<'_>) -> bool {
+    case.transport == Transport::Udp
+        && case.initiation == Initiation::Unknown
+        && case.port.is_none_or(|port| port >= MEDIA_PORTS)
 }
 
 /// Advice codes without repetition, in order of appearance.
