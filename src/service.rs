@@ -183,6 +183,14 @@ words! {
         Wireguard = "wireguard",
         /// OpenVPN.
         Openvpn = "openvpn",
+        /// MQTT (OASIS MQTT 3.1.1 and 5).
+        Mqtt = "mqtt",
+        /// RFB, the protocol of VNC (RFC 6143).
+        Rfb = "rfb",
+        /// IMAP (RFC 9051).
+        Imap = "imap",
+        /// POP3 (RFC 1939).
+        Pop3 = "pop3",
         /// Printable text that no other recogniser claims.
         Text = "text",
         /// ICMP and ICMPv6 messages.

@@ -39,6 +39,23 @@ fn odd_captures_are_counted_to_the_last_packet_and_stop_nobody() {
     assert!(wrong.is_empty(), "{} problems:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+#[test]
+fn all_captures_of_a_folder_in_one_run_are_counted_to_the_last_packet() {
+    let Some(shared) = truth_run::shared_captures() else { return };
+    for part in ["odd", "real"] {
+        let (one, tally) = events_of(&shared.join(part), 1);
+        let (three, other_tally) = events_of(&shared.join(part), 3);
+        let files = open(&shared.join(part)).files().len();
+        println!("{part}: {files} files, {} packets, {} events", tally.decode.seen.frames, one.len());
+        assert!(files >= 24 && tally.is_conserved(), "{part}: {tally:?}");
+        assert_eq!(tally.workers.abandoned, 0, "{part}");
+        assert_eq!(tally, other_tally, "{part}");
+        assert!(format!("{one:?}") == format!("{three:?}"), "{part}: three workers see something else");
+        let judged = truth_run::audit(&truth_run::auditor(1), open(&shared.join(part)));
+        assert_eq!(judged.run.packets, tally.decode.seen.frames, "{part}");
+    }
+}
+
 /// What is wrong with the run over this capture of `packets` packets, if the manifest knows.
 fn problems(path: &Path, packets: Option<u64>) -> Vec<String> {
     let mut problems = Vec::new();

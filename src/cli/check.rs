@@ -21,6 +21,7 @@ use crate::export::flow_record::FlowRecord;
 use crate::export::metrics;
 use crate::export::run_facts::RunFacts;
 use crate::export::summary_record::SummaryRecord;
+use crate::export::text::plain;
 use crate::export::violation_record::AdviceRecord;
 use crate::export::violation_record::ViolationRecord;
 use crate::export::violation_record::WithheldRecord;
@@ -103,7 +104,7 @@ fn audit(policy: &Arc<Policy>, input: &InputArgs, keep_flows: bool, draft: bool)
 
 fn complain_of_faults(run: &RunFacts) {
     for fault in &run.faults {
-        output::complain(&fault.to_string());
+        output::complain(&plain(&fault.to_string()));
     }
 }
 
@@ -114,7 +115,7 @@ fn has_failed(run: &RunFacts) -> bool {
 fn ending(audit: &Audit, run: &RunFacts) -> Ending {
     if has_failed(run) || audit.totals.no_policy > 0 {
         Ending::Failed
-    } else if audit.violations.is_empty() {
+    } else if audit.violations.is_empty() && audit.folded.is_empty() {
         Ending::Fine
     } else {
         Ending::Violations

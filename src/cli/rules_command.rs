@@ -151,6 +151,7 @@ pub fn decided(packs: &[Pack], example: &Example) -> Decided {
         transport: example.transport,
         port: Some(example.port),
         spoken,
+        clear: true,
         traits: &Traits::default(),
         outcome: Outcome::Data,
         time: Timestamp::default(),

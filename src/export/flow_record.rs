@@ -1,10 +1,12 @@
 //! Flow records with the field names of Zeek's `conn.log` in JSON, so that what reads Zeek reads
 //! this, and our own fields beside them.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::export::text::Seconds;
-use crate::flow::Side;
+use crate::export::text::plain;
 use crate::flow::facts::ConnState;
 use crate::flow::facts::Initiation;
 use crate::judge::audit::JudgedFlow;
@@ -45,7 +47,7 @@ pub struct FlowRecord<'a> {
     content: Option<Content>,
     content_certainty: Option<Certainty>,
     tls_version: Option<&'static str>,
-    sni: Option<&'a str>,
+    sni: Option<Cow<'a, str>>,
     orig_role: &'static str,
     resp_role: &'static str,
     orig_roles: Vec<&'static str>,
@@ -58,18 +60,21 @@ pub struct FlowRecord<'a> {
     orig_l2_bytes: u64,
     resp_l2_bytes: u64,
     dup_pkts: u64,
-    captures: Vec<&'a str>,
+    captures: Vec<Cow<'a, str>>,
 }
 
 impl<'a> FlowRecord<'a> {
     /// The record of `flow`; `files` are the names of the inputs.
     pub fn of(flow: &'a JudgedFlow, files: &'a [String]) -> Self {
         let facts = &flow.facts;
-        let orig = flow.orig.or(facts.initiator).unwrap_or(Side::A);
+        let orig = flow.orig.or(facts.initiator).unwrap_or(facts.first);
+        // History and state are written from the view of whom packets and octets make the initiator.
+        let turned = orig != facts.initiator.unwrap_or(facts.first);
+        let history = if turned { facts.history.flipped() } else { facts.history };
         let (from, to) = (facts.key.end(orig), facts.key.end(orig.other()));
         let (mine, theirs) = (orig.of(&facts.tallies), orig.other().of(&facts.tallies));
         let (orig_role, resp_role) = (orig.of(&flow.roles), orig.other().of(&flow.roles));
-        let names = |file: &u16| files.get(usize::from(*file)).map(String::as_str);
+        let names = |file: &u16| files.get(usize::from(*file)).map(|file| plain(file));
         Self {
             ts: facts.first_seen.into(),
             uid: uid(facts.uid),
@@ -82,8 +87,8 @@ impl<'a> FlowRecord<'a> {
             duration: facts.last_seen.since(facts.first_seen).into(),
             orig_bytes: mine.payload_octets,
             resp_bytes: theirs.payload_octets,
-            conn_state: facts.state,
-            history: facts.history.as_str().to_owned(),
+            conn_state: if turned { facts.state.flipped() } else { facts.state },
+            history: history.as_str().to_owned(),
             orig_pkts: mine.packets,
             orig_ip_bytes: mine.ip_octets,
             resp_pkts: theirs.packets,
@@ -94,7 +99,7 @@ impl<'a> FlowRecord<'a> {
             content: flow.content,
             content_certainty: flow.content_certainty,
             tls_version: flow.tls_version.map(|version| version.as_str()),
-            sni: flow.sni.as_deref(),
+            sni: flow.sni.as_deref().map(plain),
             orig_role: orig_role.0.as_str(),
             resp_role: resp_role.0.as_str(),
             orig_roles: super::violation_record::names(orig_role.1),

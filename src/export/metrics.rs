@@ -17,6 +17,7 @@ use prometheus::TextEncoder;
 use crate::decode::Undecoded;
 use crate::decode::undecoded::NotConversation;
 use crate::export::run_facts::RunFacts;
+use crate::export::text::harmless;
 use crate::export::text::hex;
 use crate::inventory::role::Role;
 use crate::inventory::role::RoleSet;
@@ -249,6 +250,7 @@ fn capture(registry: &Registry, run: &RunFacts) -> Result<(), prometheus::Error>
     let packets = counter(registry, "camsentry_capture_packets_total")?;
     let lost = counter(registry, "camsentry_capture_lost_packets_total")?;
     for (interface, count) in &run.interfaces {
+        let interface = harmless(interface);
         packets.with_label_values(&[interface.as_str()]).inc_by(*count);
         for place in ["interface", "kernel", "queue"] {
             let count = run.lost.get(place).copied().unwrap_or(0);

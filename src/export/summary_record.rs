@@ -1,5 +1,6 @@
 //! The summary: always the last line.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -7,6 +8,7 @@ use serde::Serialize;
 use crate::export::run_facts::RunFacts;
 use crate::export::text::Seconds;
 use crate::export::text::hex;
+use crate::export::text::plain;
 use crate::judge::audit::Audit;
 use crate::judge::audit::JudgeTotals;
 
@@ -16,9 +18,9 @@ pub struct SummaryRecord<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     version: &'static str,
-    site: Option<&'a str>,
+    site: Option<Cow<'a, str>>,
     policy_hash: String,
-    files: &'a [String],
+    files: Vec<Cow<'a, str>>,
     first: Option<Seconds>,
     last: Option<Seconds>,
     packets: Packets<'a>,
@@ -79,9 +81,9 @@ impl<'a> SummaryRecord<'a> {
         Self {
             kind: "summary",
             version: env!("CARGO_PKG_VERSION"),
-            site: audit.site.as_deref(),
+            site: audit.site.as_deref().map(plain),
             policy_hash: hex(audit.policy_hash),
-            files: &run.files,
+            files: run.files.iter().map(|file| plain(file)).collect(),
             first: run.first.map(Seconds::from),
             last: run.last.map(Seconds::from),
             packets: packets(&audit.totals, run),
@@ -96,7 +98,7 @@ impl<'a> SummaryRecord<'a> {
             violations: violations(audit),
             advice: u64::try_from(audit.advice.len()).unwrap_or(u64::MAX),
             rules_never_hit: never.map(|hits| hits.rule.to_string()).collect(),
-            faults: run.faults.iter().map(ToString::to_string).collect(),
+            faults: run.faults.iter().map(|fault| plain(&fault.to_string()).into_owned()).collect(),
             complete: is_complete(audit, run),
         }
     }

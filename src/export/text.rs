@@ -1,5 +1,7 @@
 //! Text that goes out: numbers as they are written in JSON, names that came from the wire.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde::Serializer;
 use serde_json::value::RawValue;
@@ -40,23 +42,30 @@ pub fn hex(id: u64) -> String {
     format!("{id:016x}")
 }
 
-/// Text from the wire or from a file, made harmless: no control, direction or invisible characters,
-/// not longer than 253 octets.
+/// Text from the wire or from a file, made harmless: as [`plain`], and not longer than 253 octets.
 pub fn harmless(text: &str) -> String {
     let mut clean = String::new();
-    for character in text.chars() {
+    for character in plain(text).chars() {
         if clean.len().saturating_add(character.len_utf8()) > TEXT_OCTETS {
             break;
         }
-        let hidden = character.is_control()
-            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
-        if hidden {
-            clean.push('\u{fffd}');
-        } else {
-            clean.push(character);
-        }
+        clean.push(character);
     }
     clean
+}
+
+/// A text with names in it that we did not choose (files, hosts), without what would steer a terminal:
+/// no control, direction or invisible characters.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(steers) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(|character| if steers(character) { '\u{fffd}' } else { character }).collect())
+}
+
+fn steers(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::evidence::Evidence;
 use crate::export::text::Seconds;
 use crate::export::text::harmless;
 use crate::export::text::hex;
+use crate::export::text::plain;
 use crate::inventory::role::RoleSet;
 use crate::judge::audit::Advice;
 use crate::judge::audit::ConversationRecord;
@@ -46,7 +47,7 @@ impl PartyRecord {
             name: party.name.as_deref().map(harmless),
             role: party.role.as_str(),
             roles: names(party.roles),
-            why: party.why.to_string(),
+            why: plain(&party.why).into_owned(),
         }
     }
 }
@@ -135,7 +136,7 @@ impl<'a> ViolationRecord<'a> {
             policy_hash: hex(policy_hash),
             community_id: &violation.community_id,
             sweep: violation.sweep,
-            message: harmless_sentence(&violation.message),
+            message: plain(&violation.message).into_owned(),
         }
     }
 }
@@ -167,7 +168,7 @@ impl<'a> AdviceRecord<'a> {
             proto: advice.transport.to_string(),
             port: advice.port,
             conversations: advice.conversations,
-            message: harmless_sentence(&advice.message),
+            message: plain(&advice.message).into_owned(),
         }
     }
 }
@@ -207,12 +208,7 @@ impl WithheldRecord {
             outcome: record.outcome.as_str(),
             count: record.count,
             flows: record.flows,
-            message: harmless_sentence(record.explanation.as_deref().unwrap_or_default()),
+            message: plain(record.explanation.as_deref().unwrap_or_default()).into_owned(),
         })
     }
-}
-
-/// A sentence of ours with names of the operator in it; only what would steer a terminal is taken out.
-fn harmless_sentence(sentence: &str) -> String {
-    sentence.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -73,6 +73,24 @@ words! {
     }
 }
 
+impl ConnState {
+    /// The same with the sides exchanged.
+    pub const fn flipped(self) -> Self {
+        match self {
+            Self::S2 => Self::S3,
+            Self::S3 => Self::S2,
+            Self::Rsto => Self::Rstr,
+            Self::Rstr => Self::Rsto,
+            Self::Rstos0 => Self::Rstrh,
+            Self::Rstrh => Self::Rstos0,
+            Self::Sh => Self::Shr,
+            Self::Shr => Self::Sh,
+            // Nobody answered, or the answer ended it: neither can be told of the other side.
+            Self::S0 | Self::Rej | Self::S1 | Self::Sf | Self::Oth => self,
+        }
+    }
+}
+
 /// What one side of a flow sent. Duplicates of a mirror are counted apart and in nothing else.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct SideTally {
@@ -128,6 +146,9 @@ pub struct FlowFacts {
     pub initiator: Option<Side>,
     /// How we know.
     pub initiation: Initiation,
+    /// Which side sent the first packet. It proves nothing, but records begin with it where nobody
+    /// knows who opened the flow.
+    pub first: Side,
     /// Whether it was there before we looked.
     pub midstream: bool,
     /// What each side sent, `[A, B]`.

@@ -101,7 +101,9 @@ pub(super) struct Flow<A> {
     pub(super) tallied: Timestamp,
     pub(super) initiator: Option<Side>,
     pub(super) initiation: Initiation,
-    /// From whose view the history is written.
+    /// Who sent the first packet.
+    first: Side,
+    /// From whose view the history is written: the initiator's, or unknown, the first sender's.
     pub(super) orientation: Side,
     pub(super) midstream: bool,
     pub(super) outcome: Outcome,
@@ -137,6 +139,7 @@ impl<A> Flow<A> {
             tallied: time,
             initiator: opening.initiator,
             initiation: opening.initiation,
+            first,
             orientation: opening.initiator.unwrap_or(first),
             midstream: opening.midstream,
             outcome: Outcome::Attempted,
@@ -240,6 +243,7 @@ impl<A> Flow<A> {
             last_seen: self.last_seen,
             initiator: self.initiator,
             initiation: self.initiation,
+            first: self.first,
             midstream: self.midstream,
             tallies: self.tallies,
             state,

@@ -13,6 +13,8 @@ use crate::flow::facts::Initiation;
 use crate::flow::facts::Outcome;
 use crate::inventory::role::Role;
 use crate::inventory::role::RoleSet;
+use crate::judge::flow_state::FlowState;
+use crate::policy::case::Ruling;
 use crate::policy::rule::RuleId;
 use crate::recognise::finding::TlsVersion;
 use crate::service::Certainty;
@@ -278,12 +280,48 @@ pub struct JudgeTotals {
     pub out_of_scope: u64,
     /// Without a policy.
     pub no_policy: u64,
-    /// Violations folded beyond the ledger's cap.
+    /// Flows beyond the cap on conversations; they are judged and counted, and only what violates is told.
+    pub folded_flows: u64,
+    /// Violations of such flows.
     pub folded: u64,
 }
 
+impl JudgeTotals {
+    /// Counts a flow beyond the cap on conversations.
+    pub(super) fn add_folded(&mut self, ruling: &Ruling, flow: &FlowState) {
+        let [a, b] = flow.tallies;
+        let packets = a.packets.saturating_add(b.packets);
+        let duplicates = a.duplicate_packets.saturating_add(b.duplicate_packets);
+        let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
+        add(&mut self.folded_flows, 1);
+        add(&mut self.duplicate_packets, duplicates);
+        if matches!(ruling, Ruling::OutOfScope) {
+            add(&mut self.out_of_scope_flows, 1);
+            add(&mut self.out_of_scope_packets, packets);
+        } else {
+            add(&mut self.judged_flows, 1);
+            add(&mut self.judged_packets, packets);
+        }
+    }
+}
+
+/// Violations beyond the cap on conversations, with exact counts.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct FoldedViolations {
+    /// The reason.
+    pub reason: Reason,
+    /// The rule or assertion.
+    pub rule: Option<RuleId>,
+    /// The label of the initiator.
+    pub orig_role: Role,
+    /// The label of the responder.
+    pub resp_role: Role,
+    /// How many flows.
+    pub flows: u64,
+}
+
 /// Everything that an audit found.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Audit {
     /// The site's name; `None` if there was no site file.
     pub site: Option<Arc<str>>,
@@ -291,6 +329,8 @@ pub struct Audit {
     pub policy_hash: u64,
     /// Violations: worst first, then by hosts and port.
     pub violations: Vec<Violation>,
+    /// Violations beyond the cap on conversations, by reason, rule and roles.
+    pub folded: Vec<FoldedViolations>,
     /// Advice, by code and hosts.
     pub advice: Vec<Advice>,
     /// Conversations, by hosts, transport and port.

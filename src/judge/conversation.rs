@@ -1,7 +1,5 @@
 //! Conversations: all traffic between an initiator, a responder and a service port.
 
-use std::collections::HashMap;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::addr::Addr;
@@ -14,6 +12,7 @@ use crate::inventory::HostView;
 use crate::inventory::role::Role;
 use crate::inventory::role::RoleSet;
 use crate::judge::flow_state::FlowState;
+use crate::judge::tuples::Tuples;
 use crate::policy::case::Ruling;
 use crate::policy::case::Spoken;
 use crate::policy::case::Traits;
@@ -22,10 +21,6 @@ use crate::service::Content;
 use crate::service::Service;
 use crate::service::Transport;
 use crate::time::Timestamp;
-
-/// Index of a conversation in its table.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct ConversationIndex(pub usize);
 
 /// What makes two flows one conversation.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -40,9 +35,14 @@ pub struct ConversationKey {
     pub port: Option<u16>,
     /// What is spoken.
     pub service: Option<Service>,
+    /// The VLAN if the site keys by VLAN, else 0: the same addresses there are other hosts.
+    pub vlan: u16,
     /// Roles of both ends as declared when the flow appeared: an address that changes hands by DHCP
     /// does not hand its conversations on.
     pub roles: (RoleSet, RoleSet),
+    /// Hash of the name that the client called a responder on the internet by: one address serves many,
+    /// and only some may be allowed.
+    pub called: Option<u64>,
 }
 
 /// One conversation: the unit of judgement.
@@ -64,18 +64,20 @@ pub struct Conversation {
     pub evidence: Option<Evidence>,
     /// How far it got at best.
     pub outcome: Outcome,
-    /// Facts of its flows, merged.
-    pub traits: Traits,
+    /// Facts of its flows, merged; most have none.
+    traits: Option<Box<Traits>>,
+    /// How many of its flows speak in clear.
+    pub clear_flows: u32,
     /// Packet time of its first packet.
     pub first_seen: Timestamp,
     /// Packet time of its last packet.
     pub last_seen: Timestamp,
     /// Openings.
     pub count: u64,
-    /// Distinct initiator ports, so 5-tuples.
-    ports: HashSet<u16, foldhash::fast::FixedState>,
-    /// Media flows that share its verdict.
-    pub media_flows: u64,
+    /// Flows that share its verdict, each time they appear: media, answers to a question.
+    pub related: u64,
+    /// Distinct 5-tuples.
+    pub tuples: Tuples,
     /// Packets, both ways, duplicates left out.
     pub packets: u64,
     /// Octets on the wire, both ways.
@@ -84,106 +86,11 @@ pub struct Conversation {
     pub duplicates: u64,
     /// The 5-tuple of its first flow, seen from the initiator.
     pub first_flow: (FlowKey, Side),
-    /// The verdict, once made.
-    pub ruling: Option<Ruling>,
+    /// The verdict, once made; many share one.
+    pub ruling: Option<Arc<Ruling>>,
 }
 
-impl Conversation {
-    /// Distinct 5-tuples.
-    pub fn flows(&self) -> u64 {
-        u64::try_from(self.ports.len()).unwrap_or(u64::MAX)
-    }
-
-    /// Takes a flow's facts over.
-    pub fn absorb(&mut self, flow: &FlowState, orig: Side, initiation: Initiation) {
-        self.initiation = self.initiation.max(initiation);
-        // Nobody answers for a group: what was sent to it has arrived.
-        let arrived = self.resp.roles.has(Role::Group) && flow.has_payload();
-        self.outcome = self.outcome.max(if arrived { Outcome::Data } else { flow.outcome });
-        self.spoken = better(self.spoken, flow.spoken());
-        if self.evidence.is_none() {
-            self.evidence = flow.service.map(|(_, _, evidence)| evidence);
-        }
-        if let Some((content, certainty)) = flow.content
-            && self.content.is_none_or(|(_, held)| certainty > held)
-        {
-            self.content = Some((content, certainty));
-        }
-        self.traits.merge(&flow.traits);
-        if flow.first_seen < self.first_seen {
-            self.first_seen = flow.first_seen;
-            self.first_flow = (flow.key, orig);
-        }
-        self.last_seen = self.last_seen.max(flow.last_seen);
-        self.ports.insert(flow.key.end(orig).1);
-        self.ruling = None;
-    }
-}
-
-/// Of two flows' speech the one that says more; what was recognised counts before what was not.
-fn better(one: Spoken, other: Spoken) -> Spoken {
-    let weight = |spoken: Spoken| match spoken {
-        Spoken::Known(_, certainty) => (3, Some(certainty)),
-        Spoken::Unrecognised => (2, None),
-        Spoken::TooLittle => (1, None),
-        Spoken::Nothing => (0, None),
-    };
-    if weight(other) > weight(one) { other } else { one }
-}
-
-/// All conversations of a run, in the order of their appearance.
-#[derive(Debug)]
-pub struct Conversations {
-    index: HashMap<ConversationKey, usize, foldhash::fast::FixedState>,
-    table: Vec<Conversation>,
-    cap: usize,
-}
-
-impl Conversations {
-    /// An empty table for at most `cap` conversations; each takes about 600 octets, plus 8 for every
-    /// 5-tuple.
-    pub fn new(cap: usize) -> Self {
-        Self { index: HashMap::default(), table: Vec::new(), cap }
-    }
-
-    /// The conversation with this key, made if need be; `None` if the table is full.
-    pub fn entry(
-        &mut self,
-        key: ConversationKey,
-        make: impl FnOnce() -> Conversation,
-    ) -> Option<ConversationIndex> {
-        if let Some(index) = self.index.get(&key) {
-            return Some(ConversationIndex(*index));
-        }
-        if self.table.len() >= self.cap {
-            return None;
-        }
-        let index = self.table.len();
-        self.index.insert(key, index);
-        self.table.push(make());
-        Some(ConversationIndex(index))
-    }
-
-    /// One of them.
-    pub fn get(&self, index: ConversationIndex) -> Option<&Conversation> {
-        self.table.get(index.0)
-    }
-
-    /// One of them, to change.
-    pub fn get_mut(&mut self, index: ConversationIndex) -> Option<&mut Conversation> {
-        self.table.get_mut(index.0)
-    }
-
-    /// All, with their indices.
-    pub fn iter(&self) -> impl Iterator<Item = (ConversationIndex, &Conversation)> {
-        self.table.iter().enumerate().map(|(index, conversation)| (ConversationIndex(index), conversation))
-    }
-
-    /// All, to change.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Conversation> {
-        self.table.iter_mut()
-    }
-}
+static NO_TRAITS: Traits = Traits::NONE;
 
 impl Conversation {
     /// An empty conversation of this flow, before [`Conversation::absorb`].
@@ -202,12 +109,13 @@ impl Conversation {
             content: None,
             evidence: None,
             outcome: Outcome::Attempted,
-            traits: Traits::default(),
+            traits: None,
+            clear_flows: 0,
             first_seen: flow.first_seen,
             last_seen: flow.last_seen,
             count: 0,
-            ports: HashSet::default(),
-            media_flows: 0,
+            related: 0,
+            tuples: Tuples::default(),
             packets: 0,
             octets: 0,
             duplicates: 0,
@@ -215,28 +123,95 @@ impl Conversation {
             ruling: None,
         }
     }
-}
 
-impl Conversation {
-    /// Lets a flow go that turned out to be of another conversation, with what was counted of it:
-    /// packets, octets, duplicates. Its facts stay; they were true of these two hosts.
-    pub fn leave(&mut self, counted: [u64; 3], port: u16) {
-        let [packets, octets, duplicates] = counted;
-        self.packets = self.packets.saturating_sub(packets);
-        self.octets = self.octets.saturating_sub(octets);
-        self.duplicates = self.duplicates.saturating_sub(duplicates);
-        self.count = self.count.saturating_sub(1);
-        if self.count == 0 {
-            self.ports.clear();
-            self.media_flows = 0;
-        } else {
-            self.ports.remove(&port);
+    /// Facts of its flows, merged.
+    pub fn traits(&self) -> &Traits {
+        self.traits.as_deref().unwrap_or(&NO_TRAITS)
+    }
+
+    /// Distinct 5-tuples, those of its media among them.
+    pub fn flows(&self) -> u64 {
+        self.tuples.count()
+    }
+
+    /// Takes a flow's facts over.
+    pub fn absorb(&mut self, flow: &FlowState, orig: Side, initiation: Initiation) {
+        self.initiation = self.initiation.max(initiation);
+        // Nobody answers for a group: what was sent to it has arrived.
+        let arrived = flow.has_payload() && self.resp.roles.has(Role::Group);
+        self.outcome = self.outcome.max(if arrived { Outcome::Data } else { flow.outcome });
+        self.spoken = better(self.spoken, flow.spoken());
+        if self.evidence.is_none() {
+            self.evidence = flow.service.map(|(_, _, evidence)| evidence);
         }
+        if let Some((content, certainty)) = flow.content
+            && self.content.is_none_or(|(_, held)| certainty > held)
+        {
+            self.content = Some((content, certainty));
+        }
+        if let Some(traits) = flow.some_traits() {
+            self.traits.get_or_insert_default().merge(traits);
+        }
+        if flow.first_seen < self.first_seen {
+            self.first_seen = flow.first_seen;
+            self.first_flow = (flow.key, orig);
+        }
+        self.last_seen = self.last_seen.max(flow.last_seen);
         self.ruling = None;
+    }
+
+    /// Takes what was counted over, less what was counted before: packets, octets, duplicates.
+    pub fn count_up(&mut self, now: [u64; 3], before: [u64; 3]) {
+        let sums = [&mut self.packets, &mut self.octets, &mut self.duplicates];
+        for ((sum, now), before) in sums.into_iter().zip(now).zip(before) {
+            *sum = sum.saturating_add(now.saturating_sub(before));
+        }
+    }
+
+    /// Lets a flow go that turned out to be of another conversation, with what was counted of it.
+    /// Its facts stay; they were true of these two hosts.
+    pub fn leave(&mut self, counted: [u64; 3]) {
+        let sums = [&mut self.packets, &mut self.octets, &mut self.duplicates];
+        for (sum, counted) in sums.into_iter().zip(counted) {
+            *sum = sum.saturating_sub(counted);
+        }
+        self.count = self.count.saturating_sub(1);
+        self.ruling = None;
+    }
+
+    /// Takes over what shared the verdict of a conversation that all openings left.
+    pub fn inherit(&mut self, left: &mut Self) {
+        left.tuples.hand_over(&mut self.tuples);
+        self.related = self.related.saturating_add(std::mem::take(&mut left.related));
+        self.count_up([left.packets, left.octets, left.duplicates], [0; 3]);
+        (left.packets, left.octets, left.duplicates) = (0, 0, 0);
+        self.last_seen = self.last_seen.max(left.last_seen);
     }
 
     /// Whether all its flows left.
     pub fn is_abandoned(&self) -> bool {
         self.count == 0
+    }
+}
+
+/// Of two flows' speech the one that says more; what was recognised counts before what was not.
+fn better(one: Spoken, other: Spoken) -> Spoken {
+    let weight = |spoken: Spoken| match spoken {
+        Spoken::Known(_, certainty) => (3, Some(certainty)),
+        Spoken::Unrecognised => (2, None),
+        Spoken::TooLittle => (1, None),
+        Spoken::Nothing => (0, None),
+    };
+    if weight(other) > weight(one) { other } else { one }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Conversation;
+
+    #[test]
+    fn a_conversation_takes_no_more_memory_than_the_settings_say() {
+        let size = size_of::<Conversation>();
+        assert!(size <= 512, "{size} octets");
     }
 }

@@ -1,6 +1,9 @@
 //! What the judge knows of one flow, gathered from its events.
 
+use std::hash::BuildHasher;
 use std::sync::Arc;
+
+use foldhash::fast::FixedState;
 
 use crate::event::EventKind;
 use crate::evidence::Evidence;
@@ -13,15 +16,18 @@ use crate::flow::facts::Outcome;
 use crate::flow::facts::SideTally;
 use crate::policy::case::Spoken;
 use crate::policy::case::Traits;
+use crate::policy::hygiene;
 use crate::recognise::Finding;
 use crate::recognise::Recognition;
 use crate::recognise::Sender;
 use crate::recognise::finding::AuthScheme;
 use crate::recognise::finding::DeviceKind;
 use crate::recognise::finding::SmbDialect;
+use crate::recognise::finding::TlsVersion;
 use crate::service::Certainty;
 use crate::service::Content;
 use crate::service::Service;
+use crate::service::Transport;
 use crate::time::Timestamp;
 
 /// Octets of a side that are enough for every recogniser of ours to tell its own protocol.
@@ -46,8 +52,8 @@ pub struct FlowState {
     pub content: Option<(Content, Certainty)>,
     /// Nobody recognised it: octets seen of each side, and whether some were cut.
     unrecognised: Option<([u32; 2], bool)>,
-    /// What else was learned.
-    pub traits: Traits,
+    /// What else was learned; of most flows nothing.
+    traits: Option<Box<Traits>>,
     /// The server name that the client gave.
     pub sni: Option<Arc<str>>,
     /// Capture time of its first packet.
@@ -74,7 +80,7 @@ impl FlowState {
             service: None,
             content: None,
             unrecognised: None,
-            traits: Traits::default(),
+            traits: None,
             sni: None,
             first_seen: time,
             last_seen: time,
@@ -96,7 +102,7 @@ impl FlowState {
             EventKind::Found(_, side, finding, evidence) => self.found(*side, finding, *evidence, time),
             EventKind::Reached(_, outcome) => self.outcome = self.outcome.max(*outcome),
             EventKind::Tally(_, tallies) => self.tallies = *tallies,
-            EventKind::Closed(facts) => self.closed(facts),
+            EventKind::Closed(facts) => self.close(facts),
             EventKind::Opened(..) | EventKind::Seen(..) => {}
         }
     }
@@ -108,7 +114,12 @@ impl FlowState {
     }
 
     fn identified(&mut self, side: Side, recognition: &Recognition, evidence: Evidence) {
-        if self.service.is_none_or(|(_, certainty, _)| recognition.certainty > certainty) {
+        // Text is what is said of a side when nobody knows it: the other side may know better.
+        let is_better = |(service, certainty, _): (Service, Certainty, Evidence)| {
+            let (mere_text, now_text) = (service == Service::Text, recognition.service == Service::Text);
+            (mere_text && !now_text) || (mere_text == now_text && recognition.certainty > certainty)
+        };
+        if self.service.is_none_or(is_better) {
             self.service = Some((recognition.service, recognition.certainty, evidence));
         }
         if let Some(content) = recognition.content {
@@ -125,39 +136,43 @@ impl FlowState {
         if self.content.is_none_or(|(_, held)| certainty >= held) {
             self.content = Some((content, certainty));
         }
-        self.traits.contents.insert(content);
+        self.traits_mut().contents.insert(content);
     }
 
     fn found(&mut self, side: Side, finding: &Finding, evidence: Evidence, time: Timestamp) {
         match finding {
             Finding::Content(content, certainty) => self.contains(*content, *certainty),
-            Finding::TlsVersion(version) => self.traits.tls_version = Some((*version, evidence)),
-            Finding::TlsOffered(version) => self.traits.tls_offered = Some((*version, evidence)),
+            Finding::TlsVersion(version) => self.traits_mut().tls_version = Some((*version, evidence)),
+            Finding::TlsOffered(version) => self.traits_mut().tls_offered = Some((*version, evidence)),
             Finding::ServerName(name) => {
                 let name: Arc<str> = name.to_ascii_lowercase().into();
                 self.sni = Some(Arc::clone(&name));
-                self.traits.name(name);
+                self.traits_mut().name(name);
             }
-            Finding::HttpHost(name) => self.traits.name(host_name(name)),
-            Finding::Certificate(facts) if self.traits.certificates.len() < Traits::CERTIFICATES => {
-                self.traits.certificates.push((Arc::new((**facts).clone()), time, evidence));
+            Finding::HttpHost(name) => self.traits_mut().name(host_name(name)),
+            Finding::Certificate(facts) => {
+                let shown = &mut self.traits_mut().certificates;
+                if shown.len() < Traits::CERTIFICATES {
+                    shown.push((Arc::new((**facts).clone()), time, evidence));
+                }
             }
             Finding::Auth(AuthScheme::Basic) if self.client == Some(side) => {
-                self.traits.basic = self.traits.basic.or(Some(evidence));
+                self.traits_mut().basic.get_or_insert(evidence);
             }
             Finding::Unauthenticated => {
-                self.traits.unauthenticated = self.traits.unauthenticated.or(Some(evidence));
+                self.traits_mut().unauthenticated.get_or_insert(evidence);
             }
             Finding::FactoryPassword => {
-                self.traits.factory_password = self.traits.factory_password.or(Some(evidence));
+                self.traits_mut().factory_password.get_or_insert(evidence);
             }
             Finding::DeviceKind(kind) => *side.of_mut(&mut self.devices) = Some(*kind),
-            Finding::SmbDialect(SmbDialect::Smb1) => self.traits.smb1 = Some(evidence),
+            Finding::SmbDialect(SmbDialect::Smb1) => self.traits_mut().smb1 = Some(evidence),
             _ => {}
         }
     }
 
-    fn closed(&mut self, facts: &FlowFacts) {
+    /// Takes in what the flow stage knows at the flow's end.
+    pub fn close(&mut self, facts: &FlowFacts) {
         if let Some(side) = facts.initiator {
             self.initiated(side, facts.initiation);
         }
@@ -166,7 +181,36 @@ impl FlowState {
         self.tallies = facts.tallies;
         self.first_seen = facts.first_seen;
         self.last_seen = facts.last_seen;
-        self.traits.evasion |= facts.overlap_differs;
+        if facts.overlap_differs {
+            self.traits_mut().evasion = true;
+        }
+    }
+
+    /// What else was learned, if anything was.
+    pub fn some_traits(&self) -> Option<&Traits> {
+        self.traits.as_deref()
+    }
+
+    /// What else was learned, to add to it.
+    pub fn traits_mut(&mut self) -> &mut Traits {
+        self.traits.get_or_insert_default()
+    }
+
+    /// The TLS version that was agreed on.
+    pub fn tls_version(&self) -> Option<TlsVersion> {
+        self.traits.as_ref()?.tls_version.map(|(version, _)| version)
+    }
+
+    /// The names that the client called the responder by, as one number; `None` if there were none.
+    pub fn called(&self) -> Option<u64> {
+        let names = &self.traits.as_ref()?.names;
+        (!names.is_empty()).then(|| FixedState::default().hash_one(names))
+    }
+
+    /// Whether something recognised was said, and none of it inside TLS.
+    pub fn is_clear(&self) -> bool {
+        let in_tls = self.traits.as_ref().is_some_and(|t| t.tls_version.is_some() || t.tls_offered.is_some());
+        self.service.is_some_and(|(service, ..)| !hygiene::is_encrypted(service)) && !in_tls
     }
 
     /// Whether either side sent payload, captured or not.
@@ -183,6 +227,9 @@ impl FlowState {
             return Spoken::Known(service, Certainty::Signature);
         }
         match self.unrecognised {
+            // Of a datagram without a single octet captured more is missing than of a stream's segments:
+            // a stream has a handshake, a port and a direction that are its own.
+            Some(([0, 0], true)) if self.key.transport == Transport::Udp => Spoken::TooLittle,
             Some(([0, 0], _)) | None => Spoken::Nothing,
             Some(([a, b], cut)) if cut || self.midstream || a.max(b) < ENOUGH_OCTETS => Spoken::TooLittle,
             Some(_) => Spoken::Unrecognised,

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::collections::HashSet;
 
+use foldhash::fast::FixedState;
 use sha2::Digest;
 use sha2::Sha256;
 
@@ -13,6 +15,7 @@ use crate::inventory::role::RoleSet;
 use crate::inventory::role::roles_named;
 use crate::judge::audit::SweepTotals;
 use crate::judge::conversation::Conversation;
+use crate::judge::conversation::ConversationKey;
 use crate::policy::case::Objection;
 use crate::policy::case::Ruling;
 use crate::policy::rule::RuleId;
@@ -47,20 +50,30 @@ pub struct Cause<'a> {
     pub sweep: Option<SweepTotals>,
 }
 
-/// Every cause that the conversations show, by identifier, sweeps folded.
+/// What makes a cause: the same reason, hosts, transport and service port. Its hash is the identifier.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct CauseKey {
+    orig: Addr,
+    resp: Addr,
+    transport: Transport,
+    port: Option<u16>,
+    vlan: u16,
+    reason: Reason,
+}
+
+/// Every cause that the conversations show, sweeps folded.
 pub fn causes<'a>(conversations: impl Iterator<Item = &'a Conversation>) -> Vec<Cause<'a>> {
-    let mut causes: BTreeMap<u64, Cause<'a>> = BTreeMap::new();
-    for conversation in conversations {
-        for cause in causes_of(conversation) {
-            match causes.get_mut(&cause.id) {
-                Some(held) => join(held, cause),
-                None => {
-                    causes.insert(cause.id, cause);
-                }
-            }
+    // The sort is stable, so that the causes of one key stay in the order of appearance.
+    let mut found: Vec<(CauseKey, Cause<'a>)> = conversations.flat_map(causes_of).collect();
+    found.sort_by_key(|(key, _)| *key);
+    let mut causes: Vec<(CauseKey, Cause<'a>)> = Vec::new();
+    for (key, cause) in found {
+        match causes.last_mut() {
+            Some((held_key, held)) if *held_key == key => join(held, cause),
+            _ => causes.push((key, cause)),
         }
     }
-    fold_sweeps(causes.into_values().collect())
+    fold_sweeps(causes)
 }
 
 fn join<'a>(held: &mut Cause<'a>, other: Cause<'a>) {
@@ -69,12 +82,13 @@ fn join<'a>(held: &mut Cause<'a>, other: Cause<'a>) {
             held.also.push(reason);
         }
     }
+    held.expired = held.expired.take().or(other.expired);
     held.conversations.extend(other.conversations);
 }
 
-fn causes_of(conversation: &Conversation) -> Vec<Cause<'_>> {
+fn causes_of(conversation: &Conversation) -> Vec<(CauseKey, Cause<'_>)> {
     let make = |reason, also: &[Reason], rule: &Option<RuleId>| Cause {
-        id: identifier(reason, conversation),
+        id: 0,
         reason,
         also: also.to_vec(),
         rule: rule.clone(),
@@ -85,7 +99,7 @@ fn causes_of(conversation: &Conversation) -> Vec<Cause<'_>> {
         sweep: None,
     };
     let mut causes = Vec::new();
-    let objections: &[Objection] = match &conversation.ruling {
+    let objections: &[Objection] = match conversation.ruling.as_deref() {
         Some(Ruling::Violation { reason, also, rule, nearest, expired, objections }) => {
             let mut cause = make(*reason, also, rule);
             cause.nearest = nearest.clone();
@@ -101,14 +115,19 @@ fn causes_of(conversation: &Conversation) -> Vec<Cause<'_>> {
         cause.objection = Some(objection);
         causes.push(cause);
     }
-    causes
+    causes.into_iter().map(|cause| (key_of(cause.reason, conversation), cause)).collect()
+}
+
+fn key_of(reason: Reason, conversation: &Conversation) -> CauseKey {
+    let ConversationKey { orig, resp, transport, port, vlan, .. } = conversation.key;
+    CauseKey { orig, resp, transport, port, vlan, reason }
 }
 
 /// Hash of reason, both hosts, transport and service port: the same cause has it in every run.
-fn identifier(reason: Reason, conversation: &Conversation) -> u64 {
-    let key = &conversation.key;
+fn identifier(key: &CauseKey) -> u64 {
     let port = key.port.map(|port| port.to_string()).unwrap_or_default();
-    hash(&format!("{reason}|{}|{}|{}|{port}", key.orig, key.resp, key.transport))
+    let vlan = if key.vlan == 0 { String::new() } else { format!("|vlan {}", key.vlan) };
+    hash(&format!("{}|{}|{}|{}|{port}{vlan}", key.reason, key.orig, key.resp, key.transport))
 }
 
 fn hash(text: &str) -> u64 {
@@ -116,47 +135,46 @@ fn hash(text: &str) -> u64 {
     digest.iter().take(8).fold(0, |sum, octet| sum << 8 | u64::from(*octet))
 }
 
-/// Structural causes of one source against too many responders or ports become one.
-fn fold_sweeps(causes: Vec<Cause<'_>>) -> Vec<Cause<'_>> {
+/// Structural causes of one source against too many responders or ports become one. `causes` are in the
+/// order of their sources.
+fn fold_sweeps(causes: Vec<(CauseKey, Cause<'_>)>) -> Vec<Cause<'_>> {
     let mut tried: BTreeMap<Addr, Tried> = BTreeMap::new();
-    for cause in causes.iter().filter(|cause| counts_for_sweep(cause)) {
-        for conversation in &cause.conversations {
-            let tried = tried.entry(conversation.key.orig).or_default();
-            tried.responders.insert(conversation.key.resp);
-            tried.ports.insert((conversation.key.transport, conversation.key.port));
-        }
+    for (key, _) in causes.iter().filter(|(_, cause)| counts_for_sweep(cause)) {
+        let tried = tried.entry(key.orig).or_default();
+        tried.responders.insert(key.resp);
+        tried.ports.insert((key.transport, key.port));
     }
     tried.retain(|_, tried| tried.responders.len().max(tried.ports.len()) > SWEEP_THRESHOLD);
-    let source = |cause: &Cause<'_>| cause.conversations.first().map(|conversation| conversation.key.orig);
-    let is_swept = |cause: &Cause<'_>| {
-        counts_for_sweep(cause) && source(cause).is_some_and(|orig| tried.contains_key(&orig))
-    };
-    let (swept, mut kept): (Vec<Cause<'_>>, Vec<Cause<'_>>) = causes.into_iter().partition(is_swept);
-    for (orig, tried) in &tried {
-        let mine = swept.iter().filter(|cause| source(cause) == Some(*orig));
-        kept.extend(sweep(*orig, tried, mine));
+    let mut swept: BTreeMap<Addr, Vec<Cause<'_>>> = BTreeMap::new();
+    let mut kept = Vec::new();
+    for (key, mut cause) in causes {
+        if counts_for_sweep(&cause) && tried.contains_key(&key.orig) {
+            swept.entry(key.orig).or_default().push(cause);
+        } else {
+            cause.id = identifier(&key);
+            kept.push(cause);
+        }
     }
+    let mut sweeps =
+        swept.iter().filter_map(|(orig, causes)| sweep(*orig, tried.get(orig)?, causes)).collect();
+    kept.append(&mut sweeps);
     kept
 }
 
 /// What one source tried.
 #[derive(Debug, Default)]
 struct Tried {
-    responders: BTreeSet<Addr>,
-    ports: BTreeSet<(Transport, Option<u16>)>,
+    responders: HashSet<Addr, FixedState>,
+    ports: HashSet<(Transport, Option<u16>), FixedState>,
 }
 
 /// Hygiene is about what is allowed, and an initiator that is not known swept nothing.
 fn counts_for_sweep(cause: &Cause<'_>) -> bool {
     cause.objection.is_none()
-        && cause.conversations.iter().all(|conversation| conversation.initiation >= Initiation::Inferred)
+        && cause.conversations.iter().any(|conversation| conversation.initiation >= Initiation::Inferred)
 }
 
-fn sweep<'a: 'b, 'b>(
-    orig: Addr,
-    tried: &Tried,
-    causes: impl Iterator<Item = &'b Cause<'a>>,
-) -> Option<Cause<'a>> {
+fn sweep<'a>(orig: Addr, tried: &Tried, causes: &[Cause<'a>]) -> Option<Cause<'a>> {
     let mut conversations: Vec<&'a Conversation> = Vec::new();
     let mut reasons = BTreeSet::new();
     for cause in causes {

@@ -8,7 +8,9 @@
 pub mod audit;
 pub mod community_id;
 pub mod conversation;
+pub mod conversations;
 pub mod flow_state;
+mod joining;
 pub mod ledger;
 pub mod message;
 pub mod names;
@@ -16,7 +18,9 @@ pub mod orient;
 pub mod related;
 pub mod ruling;
 pub mod summary;
+pub mod tuples;
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -29,23 +33,19 @@ use crate::flow::facts::Initiation;
 use crate::flow::facts::Opening;
 use crate::flow::facts::Outcome;
 use crate::flow::key::FlowNumber;
-use crate::inventory::Act;
 use crate::inventory::HostView;
 use crate::inventory::Inventory;
-use crate::inventory::Observation;
-use crate::inventory::role::RoleSet;
 use crate::judge::audit::JudgeTotals;
-use crate::judge::conversation::Conversation;
-use crate::judge::conversation::ConversationIndex;
-use crate::judge::conversation::ConversationKey;
-use crate::judge::conversation::Conversations;
+use crate::judge::conversations::ConversationIndex;
+use crate::judge::conversations::Conversations;
 use crate::judge::flow_state::FlowState;
 use crate::judge::names::Names;
 use crate::judge::orient::Orientation;
 use crate::judge::related::Related;
-use crate::judge::ruling::Folded;
+use crate::judge::ruling::FoldKey;
 use crate::policy::force::Policy;
 use crate::recognise::Finding;
+use crate::service::Service;
 use crate::service::Transport;
 use crate::time::Span;
 use crate::time::Timestamp;
@@ -53,10 +53,20 @@ use crate::time::Timestamp;
 /// What bounds the judge.
 #[derive(Clone, Copy, Debug)]
 pub struct JudgeSettings {
-    /// Most conversations kept. Default 262 144, about 600 octets each: 150 MiB. Beyond it violations
-    /// fold by reason, rule and role pair; totals stay exact and `complete` is false.
+    /// Most conversations kept; default 327,680. Beyond it violations fold by reason, rule and role pair;
+    /// totals stay exact and `complete` is false. The last eighth is for initiators that the site
+    /// declares, each with a 64th of the whole at most.
+    ///
+    /// Memory of the judge, at most:
+    ///
+    /// ```text
+    /// conversations × 640 octets (record, index, both ends) + what octets told of them (names, certificates)
+    ///   + 4,194,304 further 5-tuples × 16 octets + flows of the flow table × 512 octets
+    ///   + 65,536 × (announced media 160 + questions 120 + ended sessions 80 + resolved addresses 300) octets
+    /// ```
     pub conversations: usize,
-    /// Keep every closed flow for the flow log. Default off; about 400 octets a flow.
+    /// Keep every closed flow for the flow log, which takes about 1 KiB for each flow of the run and has
+    /// no other bound. Default off.
     pub keep_flows: bool,
     /// How long a flow may show itself before it is judged. Default 5 s of packet time.
     pub deadline: Span,
@@ -64,7 +74,7 @@ pub struct JudgeSettings {
 
 impl Default for JudgeSettings {
     fn default() -> Self {
-        Self { conversations: 262_144, keep_flows: false, deadline: Span::from_secs(5) }
+        Self { conversations: 327_680, keep_flows: false, deadline: Span::from_secs(5) }
     }
 }
 
@@ -91,8 +101,23 @@ struct LiveFlow {
 struct Joined {
     conversation: Option<ConversationIndex>,
     orientation: Orientation,
-    media: bool,
+    /// It shares the verdict of another flow's conversation.
+    related: bool,
+    /// Packets, octets and duplicates that the conversation was told of.
     counted: [u64; 3],
+    /// The conversation counts it as one that speaks in clear.
+    clear: bool,
+    /// What its place was chosen by.
+    grounds: Grounds,
+}
+
+/// What tells a flow's conversation. Where it did not change, neither did the conversation.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Grounds {
+    initiator: Option<Side>,
+    initiation: Initiation,
+    service: Option<Service>,
+    called: Option<u64>,
 }
 
 /// The judge of one run.
@@ -106,7 +131,9 @@ pub struct Judge {
     related: Related,
     names: Names,
     closed: Vec<ClosedFlow>,
-    folded: Folded,
+    folded: BTreeMap<FoldKey, u64>,
+    /// Hosts as they were last seen, so that conversations share what is known of them.
+    views: HashMap<Addr, Arc<HostView>, foldhash::fast::FixedState>,
     totals: JudgeTotals,
 }
 
@@ -122,7 +149,8 @@ impl Judge {
             related: Related::default(),
             names: Names::default(),
             closed: Vec::new(),
-            folded: Folded::default(),
+            folded: BTreeMap::new(),
+            views: HashMap::default(),
             totals: JudgeTotals::default(),
         }
     }
@@ -166,7 +194,7 @@ impl Judge {
         for side in [Side::A, Side::B] {
             let addr = opening.key.end(side).0;
             if self.inventory.is_internet(addr) {
-                self.names.of(addr).iter().for_each(|name| state.traits.name(Arc::clone(name)));
+                self.names.of(addr).iter().for_each(|name| state.traits_mut().resolved(Arc::clone(name)));
             }
         }
         let (asker, service) = (opening.key.end(opening.first), opening.key.end(opening.first.other()));
@@ -224,18 +252,24 @@ impl Judge {
     fn closed(&mut self, facts: FlowFacts, time: Timestamp) {
         let number = facts.number;
         self.count(&facts);
-        self.update(number, &EventKind::Closed(Box::new(facts.clone())), time);
+        if let Some(live) = self.flows.get_mut(&number) {
+            live.state.close(&facts);
+        }
         self.settle(number);
+        self.absorb(number);
         let Some(live) = self.flows.remove(&number) else {
             return;
         };
         let Some(joined) = live.joined else {
             return;
         };
-        if let Some(conversation) = joined.conversation
-            && live.has_kin
-        {
-            self.related.ended(number, conversation);
+        match joined.conversation {
+            None => self.fold(&live.state, joined.orientation),
+            // What was closed to make room may go on.
+            Some(conversation) if live.has_kin => {
+                self.related.ended(number, conversation, (!facts.evicted).then_some(time));
+            }
+            Some(_) => {}
         }
         if self.settings.keep_flows {
             let (conversation, orientation) = (joined.conversation, joined.orientation);
@@ -255,194 +289,9 @@ impl Judge {
         add(&mut self.totals.midstream_flows, facts.midstream);
     }
 
-    /// Lets a flow join its conversation, if it has not yet.
-    fn settle(&mut self, flow: FlowNumber) {
-        let Some(live) = self.flows.get(&flow) else {
-            return;
-        };
-        if live.joined.is_some() {
-            return;
-        }
-        let (conversation, orientation, media) = match self.related_to(&live.state) {
-            Some((index, orientation)) => (Some(index), orientation, true),
-            None => {
-                let orientation = orient::orient(&self.policy, &self.inventory, &live.state);
-                (self.join(flow, orientation), orientation, false)
-            }
-        };
-        self.observe(flow, orientation);
-        if let Some(live) = self.flows.get_mut(&flow) {
-            live.joined = Some(Joined { conversation, orientation, media, counted: [0; 3] });
-        }
-        if let Some(index) = conversation
-            && let Some(conversation) = self.conversations.get_mut(index)
-        {
-            if media {
-                conversation.media_flows = conversation.media_flows.saturating_add(1);
-            } else {
-                conversation.count = conversation.count.saturating_add(1);
-            }
-        }
-        self.absorb(flow);
-    }
-
-    /// The conversation that this flow's verdict is shared with: media with its session, a unicast
-    /// answer with the question.
-    fn related_to(&self, state: &FlowState) -> Option<(ConversationIndex, Orientation)> {
-        if state.key.transport != Transport::Udp {
-            return None;
-        }
-        if let Some((side, expected)) = self.related.announced(&state.key, state.first_seen) {
-            let other = state.key.end(side.other()).0;
-            let (server, receiver) = (expected.server, expected.receiver);
-            let plays = |addr: Addr, part: Addr| {
-                addr == part
-                    || self.inventory.same_host(addr, part)
-                    || self.inventory.is_group(part)
-                    || self.inventory.host(addr).roles.meets(self.inventory.host(part).roles)
-            };
-            let here = state.key.end(side).0;
-            if (here == receiver && plays(other, server)) || (here != receiver && plays(other, receiver)) {
-                let index = self.home_of(expected.session)?;
-                let orig = if here == receiver { side } else { side.other() };
-                return Some((index, Orientation { orig, initiation: Initiation::Inferred, port: None }));
-            }
-        }
-        let (asker, question) = self.related.answers(&state.key, state.first_seen)?;
-        let index = self.home_of(question)?;
-        let port = Some(state.key.end(asker.other()).1);
-        Some((index, Orientation { orig: asker, initiation: Initiation::Inferred, port }))
-    }
-
-    fn home_of(&self, flow: FlowNumber) -> Option<ConversationIndex> {
-        match self.flows.get(&flow) {
-            Some(live) => live.joined.and_then(|joined| joined.conversation),
-            None => self.related.home_of(flow),
-        }
-    }
-
-    fn join(&mut self, flow: FlowNumber, orientation: Orientation) -> Option<ConversationIndex> {
-        let live = self.flows.get(&flow)?;
-        let state = &live.state;
-        let (orig, resp) = (state.key.end(orientation.orig).0, state.key.end(orientation.orig.other()).0);
-        let ends = (Arc::new(self.inventory.host(orig)), Arc::new(self.inventory.host(resp)));
-        // Declared roles belong to the moment; inferred ones to the end of the run.
-        let roles = match self.policy.site() {
-            Some(_) => (ends.0.roles, ends.1.roles),
-            None => (RoleSet::EMPTY, RoleSet::EMPTY),
-        };
-        let service = state.service.map(|(service, ..)| service);
-        let (transport, port) = (state.key.transport, orientation.port);
-        let key = ConversationKey { orig, resp, transport, port, service, roles };
-        let index = self.conversations.entry(key, || Conversation::new(key, ends, state, orientation.orig));
-        if index.is_none() {
-            self.fold(flow, key, orientation);
-        }
-        index
-    }
-
-    /// Hands a joined flow's facts and counts on; moves it if it turned out to be another's.
-    fn absorb(&mut self, flow: FlowNumber) {
-        self.reconsider(flow);
-        let Some(live) = self.flows.get_mut(&flow) else {
-            return;
-        };
-        let Some(joined) = live.joined.as_mut() else {
-            return;
-        };
-        let Some(conversation) = joined.conversation.and_then(|index| self.conversations.get_mut(index))
-        else {
-            return;
-        };
-        let [a, b] = live.state.tallies;
-        let now = [
-            a.packets.saturating_add(b.packets),
-            a.wire_octets.saturating_add(b.wire_octets),
-            a.duplicate_packets.saturating_add(b.duplicate_packets),
-        ];
-        let [packets, octets, duplicates] = joined.counted;
-        let [packets_now, octets_now, duplicates_now] = now;
-        let add = |sum: u64, now: u64, before: u64| sum.saturating_add(now.saturating_sub(before));
-        conversation.packets = add(conversation.packets, packets_now, packets);
-        conversation.octets = add(conversation.octets, octets_now, octets);
-        conversation.duplicates = add(conversation.duplicates, duplicates_now, duplicates);
-        joined.counted = now;
-        if joined.media {
-            conversation.last_seen = conversation.last_seen.max(live.state.last_seen);
-        } else {
-            conversation.absorb(&live.state, joined.orientation.orig, joined.orientation.initiation);
-        }
-    }
-
-    /// Moves a joined flow to another conversation where later evidence changed its key: the initiator
-    /// turned out to be the other end, or a service was recognised late.
-    fn reconsider(&mut self, flow: FlowNumber) {
-        let Some((live, joined)) = self.flows.get(&flow).and_then(|live| Some((live, live.joined?))) else {
-            return;
-        };
-        let Some(old) = joined.conversation.filter(|_| !joined.media) else {
-            return;
-        };
-        let orientation = orient::orient(&self.policy, &self.inventory, &live.state);
-        let service = live.state.service.map(|(service, ..)| service);
-        let same = self.conversations.get(old).is_some_and(|conversation| {
-            conversation.key.service == service
-                && conversation.key.orig == live.state.key.end(orientation.orig).0
-                && conversation.key.port == orientation.port
-        });
-        if same {
-            if let Some(joined) = self.flows.get_mut(&flow).and_then(|live| live.joined.as_mut()) {
-                joined.orientation = orientation;
-            }
-            return;
-        }
-        if let Some(conversation) = self.conversations.get_mut(old) {
-            conversation.leave(joined.counted, live.state.key.end(joined.orientation.orig).1);
-        }
-        let conversation = self.join(flow, orientation);
-        if let Some(conversation) = conversation.and_then(|index| self.conversations.get_mut(index)) {
-            conversation.count = conversation.count.saturating_add(1);
-        }
-        if let Some(live) = self.flows.get_mut(&flow) {
-            live.joined = Some(Joined { conversation, orientation, media: false, counted: [0; 3] });
-        }
-    }
-
-    /// Tells the inventory what a settled flow shows of its ends.
-    fn observe(&mut self, flow: FlowNumber, orientation: Orientation) {
-        let Some(live) = self.flows.get(&flow) else {
-            return;
-        };
-        let state = &live.state;
-        let service = state.service.map(|(service, certainty, _)| (service, certainty));
-        let port = orientation.port.unwrap_or(state.key.end(orientation.orig.other()).1);
-        let observations = [(orientation.orig, Act::Client), (orientation.orig.other(), Act::Server)];
-        let observations = observations.map(|(side, act)| Observation {
-            host: state.key.end(side).0,
-            peer: state.key.end(side.other()).0,
-            act,
-            initiation: orientation.initiation,
-            port,
-            service,
-            content: state.content,
-            device: *side.of(&state.devices),
-        });
-        observations.iter().for_each(|observation| self.inventory.observe(observation));
-    }
-
     /// The inventory, for the draft of a site file.
     pub fn inventory(&self) -> &Inventory {
         &self.inventory
-    }
-
-    fn view(&self, conversation: &Conversation) -> (Arc<HostView>, Arc<HostView>) {
-        match self.policy.site() {
-            Some(_) => (Arc::clone(&conversation.orig), Arc::clone(&conversation.resp)),
-            None => {
-                let host = |addr| Arc::new(self.inventory.host(addr));
-                (host(conversation.key.orig), host(conversation.key.resp))
-            }
-        }
     }
 }
 

@@ -2,12 +2,11 @@
 
 use crate::flow::Side;
 use crate::flow::facts::Initiation;
-use crate::inventory::HostView;
-use crate::inventory::Inventory;
-use crate::inventory::role::RoleSet;
+use crate::judge::Judge;
 use crate::judge::flow_state::FlowState;
-use crate::policy::force::Policy;
-use crate::policy::rule::Ports;
+use crate::policy::case::End;
+use crate::policy::decide::SYSTEM_PORTS;
+use crate::policy::fit;
 use crate::policy::rule::Rule;
 use crate::service::Transport;
 
@@ -22,81 +21,67 @@ pub struct Orientation {
     pub port: Option<u16>,
 }
 
-/// Below this, ports are assigned to services by IANA and no system picks them for clients
-/// (RFC 6335 §6; Linux starts at 32768, older Windows at 1025).
-const SYSTEM_PORTS: u16 = 1024;
+impl Judge {
+    /// Orients a flow. Where nothing in it shows who opened it, the rules in force for this pair of hosts
+    /// do, if exactly one end's port is the responder's of one of them.
+    pub(super) fn orient(&self, state: &FlowState) -> Orientation {
+        if let Some(orig) = state.initiator {
+            return Orientation { orig, initiation: state.initiation, port: service_port(state, orig) };
+        }
+        let ends = [state.key.a, state.key.b].map(|addr| self.end(&self.inventory.host(addr)));
+        let rules = self.rules_between(&ends, state);
+        let serves = |side: Side| {
+            let pair = (side.other().of(&ends), side.of(&ends));
+            let port = state.key.end(side).1;
+            let transport = state.key.transport;
+            rules.iter().any(|rule| fit::serves(&self.inventory, rule, pair, transport, port))
+        };
+        let (a, b) = (serves(Side::A), serves(Side::B));
+        if a != b {
+            let orig = if a { Side::B } else { Side::A };
+            return Orientation { orig, initiation: Initiation::Assumed, port: service_port(state, orig) };
+        }
+        let is_service = |side: Side| {
+            let port = state.key.end(side).1;
+            port < SYSTEM_PORTS || self.is_known_port(&rules, side.of(&ends), state.key.transport, port)
+        };
+        let (orig, port) = match (is_service(Side::A), is_service(Side::B)) {
+            (true, false) => (Side::B, Some(state.key.a_port)),
+            (_, true) => (Side::A, Some(state.key.b_port)),
+            // Clients do not pick the very port that the other end has.
+            (false, false) if state.key.a_port == state.key.b_port => (Side::A, Some(state.key.b_port)),
+            (false, false) => (Side::A, None),
+        };
+        let port = port.filter(|_| has_ports(state.key.transport));
+        Orientation { orig, initiation: Initiation::Unknown, port }
+    }
 
-/// Orients a flow.
-pub fn orient(policy: &Policy, inventory: &Inventory, state: &FlowState) -> Orientation {
-    if let Some(orig) = state.initiator {
-        return Orientation { orig, initiation: state.initiation, port: service_port(state, orig) };
+    /// The rules and exceptions in force for conversations of these two hosts.
+    fn rules_between(&self, [a, b]: &[End; 2], state: &FlowState) -> Vec<&Rule> {
+        let holds = |rule: &&Rule| {
+            let expires = rule.exception.as_ref().and_then(|exception| exception.expires);
+            expires.is_none_or(|expires| state.first_seen < expires)
+        };
+        let exceptions = self.policy.exceptions().iter().filter(holds);
+        let packs = self.policy.rules_in(a.packs | b.packs);
+        packs.chain(self.policy.site_rules()).chain(exceptions).collect()
     }
-    let ends = [inventory.host(state.key.a), inventory.host(state.key.b)];
-    let may_respond = |side: Side| {
-        let (responder, initiator) = (side.of(&ends), side.other().of(&ends));
-        let port = state.key.end(side).1;
-        policy.rules().any(|rule| serves(inventory, rule, initiator, responder, state.key.transport, port))
-    };
-    let (a, b) = (may_respond(Side::A), may_respond(Side::B));
-    if a != b {
-        let orig = if a { Side::B } else { Side::A };
-        return Orientation { orig, initiation: Initiation::Assumed, port: service_port(state, orig) };
+
+    /// Whether some rule knows the port at a host of these roles.
+    fn is_known_port(&self, rules: &[&Rule], host: &End, transport: Transport, port: u16) -> bool {
+        rules.iter().any(|rule| {
+            rule.to.meets(host.roles)
+                && rule.transports.contains(&transport)
+                && fit::ports_at(&self.inventory, rule, host, rule.to).is_some_and(|ports| ports.has(port))
+        })
     }
-    let by_port = |side: Side| {
-        let port = state.key.end(side).1;
-        port < SYSTEM_PORTS || is_known_port(inventory, policy, side.of(&ends), state.key.transport, port)
-    };
-    let (orig, port) = match (by_port(Side::A), by_port(Side::B)) {
-        (true, false) => (Side::B, Some(state.key.a_port)),
-        (false, true) => (Side::A, Some(state.key.b_port)),
-        _ => (Side::A, None),
-    };
-    Orientation { orig, initiation: Initiation::Unknown, port }
 }
 
 /// The responder's port. Transports without ports have none; ICMP's is the type of the request.
 fn service_port(state: &FlowState, orig: Side) -> Option<u16> {
-    let port = state.key.end(orig.other()).1;
-    match state.key.transport {
-        Transport::Ip(_) => None,
-        _ => Some(port),
-    }
+    has_ports(state.key.transport).then(|| state.key.end(orig.other()).1)
 }
 
-/// Whether a rule lets these roles talk so that `port` is the responder's.
-fn serves(
-    inventory: &Inventory,
-    rule: &Rule,
-    initiator: &HostView,
-    responder: &HostView,
-    transport: Transport,
-    port: u16,
-) -> bool {
-    rule.from.meets(initiator.roles)
-        && rule.to.meets(responder.roles)
-        && rule.transports.contains(&transport)
-        && has_port(inventory, rule, responder, rule.to, port)
-}
-
-/// Whether some rule knows the port at a host of these roles.
-fn is_known_port(
-    inventory: &Inventory,
-    policy: &Policy,
-    host: &HostView,
-    transport: Transport,
-    port: u16,
-) -> bool {
-    policy.rules().any(|rule| {
-        rule.to.meets(host.roles)
-            && rule.transports.contains(&transport)
-            && has_port(inventory, rule, host, rule.to, port)
-    })
-}
-
-fn has_port(inventory: &Inventory, rule: &Rule, host: &HostView, roles: RoleSet, port: u16) -> bool {
-    match &rule.ports {
-        Ports::Any => false,
-        Ports::Named => inventory.named_ports(&rule.id).is_some_and(|ports| ports.has(port)),
-        Ports::Set(ports) => inventory.ports_for(ports, host.addr, roles).has(port),
-    }
+const fn has_ports(transport: Transport) -> bool {
+    !matches!(transport, Transport::Ip(_))
 }

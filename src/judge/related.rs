@@ -8,7 +8,7 @@ use crate::addr::Addr;
 use crate::flow::FlowKey;
 use crate::flow::Side;
 use crate::flow::key::FlowNumber;
-use crate::judge::conversation::ConversationIndex;
+use crate::judge::conversations::ConversationIndex;
 use crate::recognise::finding::MediaAnnouncement;
 use crate::service::Transport;
 use crate::time::Span;
@@ -40,7 +40,16 @@ pub struct Expected {
     pub server: Addr,
     /// The media's receiver.
     pub receiver: Addr,
-    ended: Option<Timestamp>,
+    /// Which announcement of the run this is.
+    serial: u64,
+}
+
+/// A flow that announced or asked something, after its end.
+#[derive(Clone, Copy, Debug, Default)]
+struct Past {
+    home: Option<ConversationIndex>,
+    /// When its media ended, and the last announcement that this ends.
+    ended: Option<(Timestamp, u64)>,
 }
 
 /// What was announced and asked lately. Bounded.
@@ -50,36 +59,48 @@ pub struct Related {
     media_order: VecDeque<(Addr, u16, Transport)>,
     questions: HashMap<(Addr, u16, u16), (Timestamp, FlowNumber), foldhash::fast::FixedState>,
     question_order: VecDeque<(Addr, u16, u16)>,
-    homes: HashMap<FlowNumber, ConversationIndex, foldhash::fast::FixedState>,
-    home_order: VecDeque<FlowNumber>,
+    past: HashMap<FlowNumber, Past, foldhash::fast::FixedState>,
+    past_order: VecDeque<FlowNumber>,
+    announcements: u64,
 }
 
 impl Related {
-    /// Notes the conversation of a flow that ended, and that others may still refer to.
-    pub fn ended(&mut self, flow: FlowNumber, conversation: ConversationIndex) {
-        if self.homes.insert(flow, conversation).is_none() {
-            self.home_order.push_back(flow);
+    /// Notes the conversation of a flow that is over, and that others may still refer to; `ended`: its
+    /// media will end soon, too.
+    pub fn ended(&mut self, flow: FlowNumber, conversation: ConversationIndex, ended: Option<Timestamp>) {
+        let last = self.announcements;
+        let past = self.past_of(flow);
+        past.home = Some(conversation);
+        past.ended = ended.map(|ended| (ended, last)).or(past.ended);
+    }
+
+    fn past_of(&mut self, flow: FlowNumber) -> &mut Past {
+        if !self.past.contains_key(&flow) {
+            self.past_order.push_back(flow);
         }
-        while self.home_order.len() > HOME_CAP {
-            if let Some(oldest) = self.home_order.pop_front() {
-                self.homes.remove(&oldest);
+        while self.past_order.len() > HOME_CAP {
+            if let Some(oldest) = self.past_order.pop_front() {
+                self.past.remove(&oldest);
             }
         }
+        self.past.entry(flow).or_default()
     }
 
     /// The conversation of a flow that ended, if it is still known.
     pub fn home_of(&self, flow: FlowNumber) -> Option<ConversationIndex> {
-        self.homes.get(&flow).copied()
+        self.past.get(&flow)?.home
     }
 
     /// Notes an announcement of `session`, whose media the host `server` sends.
     pub fn announce(&mut self, session: FlowNumber, server: Addr, media: &MediaAnnouncement, now: Timestamp) {
         if media.ended {
-            let theirs = self.media.values_mut().filter(|expected| expected.session == session);
-            theirs.for_each(|expected| expected.ended = Some(now));
+            let last = self.announcements;
+            self.past_of(session).ended = Some((now, last));
             return;
         }
-        let expected = Expected { session, server, receiver: media.receiver, ended: None };
+        self.announcements = self.announcements.saturating_add(1);
+        let serial = self.announcements;
+        let expected = Expected { session, server, receiver: media.receiver, serial };
         let last = media.receiver_last.min(media.receiver_port.saturating_add(MEDIA_PORTS));
         for port in media.receiver_port..=last {
             self.expect((media.receiver, port, media.transport), expected);
@@ -111,8 +132,11 @@ impl Related {
         [Side::A, Side::B].into_iter().find_map(|side| {
             let (addr, port) = key.end(side);
             let expected = self.media.get(&(addr, port, key.transport))?;
-            let over = expected.ended.is_some_and(|ended| first_seen > ended.plus(MEDIA_GRACE));
-            (!over).then_some((side, *expected))
+            let ended = self.past.get(&expected.session).and_then(|past| past.ended);
+            let over = |(ended, last): (Timestamp, u64)| {
+                expected.serial <= last && first_seen > ended.plus(MEDIA_GRACE)
+            };
+            (!ended.is_some_and(over)).then_some((side, *expected))
         })
     }
 

@@ -43,12 +43,8 @@ impl Judge {
     pub fn finish(mut self) -> (Audit, Inventory) {
         self.inventory.settle();
         self.rule_all();
-        let conversations: Vec<&Conversation> = self
-            .conversations
-            .iter()
-            .map(|(_, conversation)| conversation)
-            .filter(|c| !c.is_abandoned())
-            .collect();
+        let conversations: Vec<&Conversation> =
+            self.conversations.iter().filter(|conversation| !conversation.is_abandoned()).collect();
         let violations = self.violations(&conversations);
         let audit = Audit {
             site: self.policy.site().map(|site| Arc::clone(&site.name)),
@@ -59,7 +55,8 @@ impl Judge {
             hosts: self.hosts(&conversations),
             rules: self.rule_hits(&conversations),
             totals: self.totals(&conversations),
-            complete: self.folded.is_empty(),
+            complete: self.totals.folded_flows == 0,
+            folded: self.folded_violations(),
             violations,
         };
         (audit, self.inventory)
@@ -78,8 +75,16 @@ impl Judge {
     }
 
     fn parties(&self, conversation: &Conversation) -> (Party, Party) {
-        let (orig, resp) = self.view(conversation);
-        (self.party(&orig), self.party(&resp))
+        (self.party_of(&conversation.orig), self.party_of(&conversation.resp))
+    }
+
+    /// A conversation's end: as it was declared when the conversation began, or as it was inferred at the
+    /// end of the run.
+    fn party_of(&self, host: &HostView) -> Party {
+        match (self.policy.site(), self.views.get(&host.addr)) {
+            (None, Some(now)) => self.party(now),
+            _ => self.party(host),
+        }
     }
 
     fn violations(&self, conversations: &[&Conversation]) -> Vec<Violation> {
@@ -178,7 +183,7 @@ impl Judge {
     fn advice(&self, conversations: &[&Conversation]) -> Vec<Advice> {
         let mut found: BTreeMap<(Arc<str>, Addr, Addr, Option<u16>), Advice> = BTreeMap::new();
         for conversation in conversations {
-            let Some(Ruling::Allowed { rule, advice, .. }) = &conversation.ruling else {
+            let Some(Ruling::Allowed { rule, advice, .. }) = conversation.ruling.as_deref() else {
                 continue;
             };
             for code in advice {
@@ -216,7 +221,7 @@ impl Judge {
     fn record(&self, conversation: &Conversation) -> ConversationRecord {
         let (orig, resp) = self.parties(conversation);
         let (service, certainty) = spoken(conversation);
-        let told = told(conversation.ruling.as_ref());
+        let told = told(conversation.ruling.as_deref());
         let explanation = told.withheld.map(|why| {
             let sentences = Sentences { policy: &self.policy, orig: &orig, resp: &resp };
             sentences.withheld(why, told.rule.as_ref(), conversation)
@@ -250,8 +255,9 @@ impl Judge {
     }
 
     fn judged_flow(&self, closed: &super::ClosedFlow) -> JudgedFlow {
-        let conversation = closed.conversation.and_then(|index| self.conversations.get(index));
-        let told = told(conversation.and_then(|conversation| conversation.ruling.as_ref()));
+        let home = closed.conversation.map(|index| self.conversations.resolve(index));
+        let conversation = home.and_then(|index| self.conversations.get(index));
+        let told = told(conversation.and_then(|conversation| conversation.ruling.as_deref()));
         let roles = [closed.facts.key.a, closed.facts.key.b].map(|addr| {
             let host = self.inventory.host(addr);
             (host.label, host.roles)
@@ -265,7 +271,7 @@ impl Judge {
             certainty: closed.state.service.map(|(_, certainty, _)| certainty),
             content: closed.state.content.map(|(content, _)| content),
             content_certainty: closed.state.content.map(|(_, certainty)| certainty),
-            tls_version: closed.state.traits.tls_version.map(|(version, _)| version),
+            tls_version: closed.state.tls_version(),
             sni: closed.state.sni.as_deref().map(str::to_owned),
             roles,
             verdict: told.kind,
@@ -300,7 +306,7 @@ impl Judge {
     fn rule_hits(&self, conversations: &[&Conversation]) -> Vec<RuleHits> {
         let mut hits: BTreeMap<&RuleId, u64> = BTreeMap::new();
         for conversation in conversations {
-            if let Some(Ruling::Allowed { rule, .. }) = &conversation.ruling {
+            if let Some(Ruling::Allowed { rule, .. }) = conversation.ruling.as_deref() {
                 let count = hits.entry(rule).or_default();
                 *count = count.saturating_add(1);
             }
@@ -321,8 +327,8 @@ impl Judge {
         for conversation in conversations {
             add(&mut totals.conversations, 1);
             add(&mut totals.duplicate_packets, conversation.duplicates);
-            let kind = told(conversation.ruling.as_ref()).kind;
-            let flows = conversation.count.saturating_add(conversation.media_flows);
+            let kind = told(conversation.ruling.as_deref()).kind;
+            let flows = conversation.count.saturating_add(conversation.related);
             match kind {
                 VerdictKind::OutOfScope => {
                     add(&mut totals.out_of_scope_packets, conversation.packets);

@@ -22,7 +22,7 @@ use crate::verdict::Reason;
 use crate::verdict::Withheld;
 
 /// One end, as far as the policy needs it.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct End {
     /// Its address.
     pub addr: Addr,
@@ -41,7 +41,7 @@ pub struct End {
 }
 
 /// What is spoken, as far as it is known.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Spoken {
     /// This service.
     Known(Service, Certainty),
@@ -73,8 +73,11 @@ pub struct Traits {
     pub smb1: Option<Evidence>,
     /// Fragments or segments overlapped and differed.
     pub evasion: bool,
-    /// Names that the responder was called by: SNI, HTTP Host, DNS; at most [`Traits::NAMES`].
+    /// Names that the client called the responder by: SNI, HTTP Host; at most [`Traits::NAMES`].
     pub names: BTreeSet<Arc<str>>,
+    /// Names that DNS gave the responder's address for; at most [`Traits::NAMES`]. An address has more
+    /// names than those that were seen to be asked for.
+    pub resolved: BTreeSet<Arc<str>>,
     /// Contents seen; a closed set.
     pub contents: BTreeSet<Content>,
 }
@@ -84,6 +87,21 @@ impl Traits {
     pub const CERTIFICATES: usize = 4;
     /// Most names kept for a conversation.
     pub const NAMES: usize = 8;
+
+    /// Nothing is known.
+    pub const NONE: Self = Self {
+        tls_version: None,
+        tls_offered: None,
+        certificates: Vec::new(),
+        basic: None,
+        unauthenticated: None,
+        factory_password: None,
+        smb1: None,
+        evasion: false,
+        names: BTreeSet::new(),
+        resolved: BTreeSet::new(),
+        contents: BTreeSet::new(),
+    };
 
     /// Takes over what `other` knows more.
     pub fn merge(&mut self, other: &Self) {
@@ -104,10 +122,20 @@ impl Traits {
         for name in &other.names {
             self.name(Arc::clone(name));
         }
+        for name in &other.resolved {
+            self.resolved(Arc::clone(name));
+        }
         self.contents.extend(&other.contents);
     }
 
-    /// Adds a name that the responder was called by.
+    /// Adds a name that DNS gave the responder's address for.
+    pub fn resolved(&mut self, name: Arc<str>) {
+        if self.resolved.len() < Self::NAMES {
+            self.resolved.insert(name);
+        }
+    }
+
+    /// Adds a name that the client called the responder by.
     pub fn name(&mut self, name: Arc<str>) {
         if self.names.len() < Self::NAMES {
             self.names.insert(name);
@@ -138,6 +166,8 @@ pub struct Case<'a> {
     pub port: Option<u16>,
     /// What is spoken.
     pub spoken: Spoken,
+    /// Some of its flows spoke in clear, so far as octets were recognised.
+    pub clear: bool,
     /// What else is known.
     pub traits: &'a Traits,
     /// How far it got at best.

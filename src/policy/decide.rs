@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use crate::flow::facts::Initiation;
 use crate::inventory::Inventory;
 use crate::inventory::role::Role;
 use crate::policy::case::Case;
@@ -29,8 +28,9 @@ use crate::service::Service;
 use crate::service::Transport;
 use crate::verdict::Withheld;
 
-/// Media flows between ports from here on.
-const MEDIA_PORTS: u16 = 1024;
+/// Below this, ports are assigned to services by IANA and no system picks them for clients
+/// (RFC 6335 §6; Linux starts at 32768, older Windows at 1025).
+pub const SYSTEM_PORTS: u16 = 1024;
 
 /// What the policy says of `case`.
 pub fn decide(policy: &Policy, inventory: &Inventory, case: &Case<'_>) -> Ruling {
@@ -41,7 +41,7 @@ pub fn decide(policy: &Policy, inventory: &Inventory, case: &Case<'_>) -> Ruling
         return Ruling::NoPolicy;
     }
     let always = hygiene::always(policy, case);
-    let (mut expired, mut unsure) = (None, None);
+    let (mut expired, mut open) = (None, None);
     for exception in policy.exceptions() {
         match excepted(policy, inventory, exception, case) {
             Some(Excepted::Holds(certainty)) => {
@@ -49,19 +49,22 @@ pub fn decide(policy: &Policy, inventory: &Inventory, case: &Case<'_>) -> Ruling
                 return Ruling::Allowed { rule, certainty, advice: Vec::new(), objections: always };
             }
             Some(Excepted::Expired) => expired = expired.or_else(|| Some(exception.id.clone())),
-            Some(Excepted::Unsure(why)) => unsure = unsure.or_else(|| Some((why, exception.id.clone()))),
+            Some(Excepted::Open(why)) => open = open.or_else(|| Some((why, exception.id.clone()))),
             None => {}
         }
     }
-    if let Some(ruling) = best(policy, inventory, policy.site_rules().iter(), case, &always) {
-        return ruling;
+    let by_site = best(policy, inventory, policy.site_rules().iter(), case, &always);
+    let by_site = match by_site {
+        Some(allowed @ Ruling::Allowed { .. }) => return allowed,
+        other => other,
+    };
+    let by_packs = decide_by_packs(policy, inventory, case, always.clone(), expired);
+    if matches!(by_packs, Ruling::Allowed { .. }) {
+        return by_packs;
     }
-    match (decide_by_packs(policy, inventory, case, always, expired), unsure) {
-        (Ruling::Violation { objections, .. }, Some((why, rule))) => {
-            Ruling::Withheld { why, rule: Some(rule), objections }
-        }
-        (ruling, _) => ruling,
-    }
+    // What the site would allow, if more were known, is no violation.
+    let withheld = |(why, rule)| Ruling::Withheld { why, rule: Some(rule), objections: always };
+    open.map(withheld).or(by_site).unwrap_or(by_packs)
 }
 
 fn decide_by_packs(
@@ -87,7 +90,7 @@ fn decide_by_packs(
         if !judges {
             return Ruling::Withheld { why: Withheld::RoleUnknown, rule: None, objections: always };
         }
-        if let Some((rule, why)) = media_rule(policy, bits, case) {
+        if let Some((why, rule)) = media_rule(policy, bits, case) {
             return Ruling::Withheld { why, rule: Some(rule), objections: always };
         }
     }
@@ -96,30 +99,31 @@ fn decide_by_packs(
 
 enum Excepted {
     Holds(Certainty),
+    /// It would hold, if more were known.
+    Open(Withheld),
     Expired,
-    /// It covers the case if the right thing is spoken, which cannot be told.
-    Unsure(Withheld),
 }
 
 /// Whether an exception covers the case. Its own status and encryption are not asked: an exception
 /// says that this is how it is.
 fn excepted(policy: &Policy, inventory: &Inventory, rule: &Rule, case: &Case<'_>) -> Option<Excepted> {
     let fit = fit(policy, inventory, rule, case);
-    let excepted = match fit.speech {
-        Speech::Right(certainty) | Speech::Plain(certainty) => Excepted::Holds(certainty),
-        Speech::TooLittle => Excepted::Unsure(Withheld::TooLittle),
-        Speech::Unrecognised => Excepted::Unsure(Withheld::Unrecognised),
-        Speech::Wrong | Speech::Tunnelled => return None,
-    };
-    if !fit.is_structural() || fit.peer != Peer::Proved {
+    if !fit.is_structural() || fit.peer == Peer::Another || fit.speech == Speech::Wrong {
         return None;
     }
     let expires = rule.exception.as_ref().and_then(|exception| exception.expires);
     if expires.is_some_and(|expires| case.time >= expires) {
-        // What might have been excepted then is none of it now.
-        return matches!(excepted, Excepted::Holds(_)).then_some(Excepted::Expired);
+        return Some(Excepted::Expired);
     }
-    Some(excepted)
+    Some(match fit.speech {
+        Speech::Right(_) | Speech::Plain(_) if fit.peer == Peer::Unproved => {
+            Excepted::Open(Withheld::PeerUnproved)
+        }
+        Speech::Right(certainty) | Speech::Plain(certainty) => Excepted::Holds(certainty),
+        Speech::Tunnelled => Excepted::Open(Withheld::Tunnelled),
+        Speech::TooLittle => Excepted::Open(Withheld::TooLittle),
+        Speech::Unrecognised | Speech::Wrong => Excepted::Open(Withheld::Unrecognised),
+    })
 }
 
 /// The best ruling that one of `rules` gives, if one allows the case or would if more were known.
@@ -206,7 +210,7 @@ fn breaks(inventory: &Inventory, assertion: &Assertion, end: &End, other: &End, 
         Check::OnlyPeers { subjects, peers } => subjects.meets(end.roles) && !peers.meets(other.roles),
         Check::OnlyFrom { from, to, transport, ports } => {
             let ports = inventory.ports_for(ports, case.resp.addr, *to);
-            end.addr == case.resp.addr
+            std::ptr::eq(end, case.resp)
                 && to.meets(case.resp.roles)
                 && *transport == case.transport
                 && case.port.is_some_and(|port| ports.has(port))
@@ -227,12 +231,16 @@ fn is_documented(policy: &Policy, inventory: &Inventory, assertion: &Assertion, 
     assertion.except.iter().filter_map(|id| policy.rule(id)).any(covers)
 }
 
-/// The rule that announced media of this pair of roles would come under, whoever announces it; and why
-/// it is withheld. Octets that were cut off may have announced it, or told what it is.
-fn media_rule(policy: &Policy, bits: u64, case: &Case<'_>) -> Option<(RuleId, Withheld)> {
+/// The rule that announced media of this pair of roles would come under, whoever announces it. Of what was
+/// cut too short to tell, it may be media as well, if it is between ports that are nobody's.
+fn media_rule(policy: &Policy, bits: u64, case: &Case<'_>) -> Option<(Withheld, RuleId)> {
     let why = match case.spoken {
         Spoken::Known(Service::Rtp | Service::Rtcp, _) => Withheld::UnannouncedMedia,
-        Spoken::TooLittle if may_be_media(case) => Withheld::TooLittle,
+        Spoken::TooLittle
+            if case.transport == Transport::Udp && case.port.is_none_or(|port| port >= SYSTEM_PORTS) =>
+        {
+            Withheld::TooLittle
+        }
         _ => return None,
     };
     let announces = |rule: &&Rule| {
@@ -241,14 +249,7 @@ fn media_rule(policy: &Policy, bits: u64, case: &Case<'_>) -> Option<(RuleId, Wi
         services.iter().any(|service| expects(rule, *service))
             && (pair(case.orig, case.resp) || pair(case.resp, case.orig))
     };
-    policy.rules_in(bits).chain(policy.site_rules()).find(announces).map(|rule| (rule.id.clone(), why))
-}
-
-/// Datagrams between ports that a session may agree on (RFC 3551 §8), opened by nobody knows whom.
-fn may_be_media(case: &Case<'_>) -> bool {
-    case.transport == Transport::Udp
-        && case.initiation == Initiation::Unknown
-        && case.port.is_none_or(|port| port >= MEDIA_PORTS)
+    policy.rules_in(bits).chain(policy.site_rules()).find(announces).map(|rule| (why, rule.id.clone()))
 }
 
 /// Advice codes without repetition, in order of appearance.

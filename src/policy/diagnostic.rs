@@ -8,6 +8,9 @@ use annotate_snippets::Level;
 use annotate_snippets::Renderer;
 use annotate_snippets::Snippet;
 
+/// Lines that are longer than so many octets are named and not drawn.
+const LONGEST_EXCERPT: usize = 4_000;
+
 /// How bad a diagnostic is.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Gravity {
@@ -78,19 +81,44 @@ impl Diagnostic {
 
     /// As the Rust compiler would draw it, with colours if `colour`.
     pub fn render(&self, source: &SourceText, colour: bool) -> String {
+        let first = source.text.get(..self.span.start).unwrap_or_default();
+        self.draw(source, first.matches('\n').count().saturating_add(1), colour)
+    }
+
+    /// Draws it with the lines that it is about and no others: a file of many faults would else be
+    /// looked through for each of them. `line` is the number of the line that its place begins in.
+    fn draw(&self, source: &SourceText, line: usize, colour: bool) -> String {
         let level = match self.gravity {
             Gravity::Error => Level::ERROR,
             Gravity::Warning => Level::WARNING,
         };
-        let end = self.span.end.min(source.text.len());
-        let span = self.span.start.min(end)..end;
-        let snippet = Snippet::source(source.text.as_str())
+        let text = &source.text;
+        let end = self.span.end.min(text.len());
+        let start = self.span.start.min(end);
+        let from =
+            text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |at| at.saturating_add(1));
+        let rest = text.get(end..).unwrap_or_default();
+        let to = end.saturating_add(rest.find('\n').unwrap_or(rest.len()));
+        let excerpt = text.get(from..to).unwrap_or_default();
+        let help = self.help.as_deref();
+        if excerpt.len() > LONGEST_EXCERPT {
+            let gravity = if self.gravity == Gravity::Error { "error" } else { "warning" };
+            let help = help.map(|help| format!("\n  = help: {help}")).unwrap_or_default();
+            let column = start.saturating_sub(from).saturating_add(1);
+            let head = format!(
+                "{gravity}: {}\n --> {}:{line}:{column}: {}{help}",
+                self.message, self.file, self.label
+            );
+            return head.chars().filter(|letter| *letter == '\n' || !letter.is_control()).collect();
+        }
+        let span = start.saturating_sub(from)..end.saturating_sub(from);
+        let snippet = Snippet::source(excerpt)
             .path(source.name.as_str())
+            .line_start(line)
             .annotation(AnnotationKind::Primary.span(span).label(self.label.as_str()));
         let mut groups = vec![level.primary_title(self.message.as_str()).element(snippet)];
-        if let Some(help) = &self.help {
-            groups =
-                groups.into_iter().map(|group| group.element(Level::HELP.message(help.as_str()))).collect();
+        if let Some(help) = help {
+            groups = groups.into_iter().map(|group| group.element(Level::HELP.message(help))).collect();
         }
         let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
         renderer.render(&groups)
@@ -102,13 +130,19 @@ pub fn render_all(diagnostics: &[Diagnostic], sources: &[SourceText], colour: bo
     let empty = SourceText::default();
     let mut sorted: Vec<&Diagnostic> = diagnostics.iter().collect();
     sorted.sort_by(|a, b| (&a.file, a.span.start, a.span.end).cmp(&(&b.file, b.span.start, b.span.end)));
-    sorted
-        .iter()
-        .map(|diagnostic| {
-            let source = sources.iter().find(|source| source.name == diagnostic.file).unwrap_or(&empty);
-            let mut drawn = diagnostic.render(source, colour);
-            drawn.push_str("\n\n");
-            drawn
-        })
-        .collect()
+    let mut drawn = String::new();
+    // The lines up to the place of the last one, so that they are counted once.
+    let (mut file, mut counted, mut line) = ("", 0, 1_usize);
+    for diagnostic in sorted {
+        let source = sources.iter().find(|source| source.name == diagnostic.file).unwrap_or(&empty);
+        if file != diagnostic.file {
+            (file, counted, line) = (&diagnostic.file, 0, 1);
+        }
+        let between = source.text.get(counted..diagnostic.span.start).unwrap_or_default();
+        line = line.saturating_add(between.matches('\n').count());
+        counted = counted.max(diagnostic.span.start);
+        drawn.push_str(&diagnostic.draw(source, line, colour));
+        drawn.push_str("\n\n");
+    }
+    drawn
 }

@@ -1,5 +1,7 @@
 //! A pack file, `rules/*.toml`: its text becomes a [`Pack`], or every fault in it.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -170,12 +172,18 @@ fn read_assertions(
 }
 
 fn refuse_duplicates(source: &SourceText, ids: &[Spanned<String>], faults: &mut Vec<Diagnostic>) {
-    for (index, id) in ids.iter().enumerate() {
-        let Some(first) = ids.iter().take(index).find(|first| first.get_ref() == id.get_ref()) else {
-            continue;
+    let ends: Vec<usize> = source.text.match_indices('\n').map(|(at, _)| at).collect();
+    let mut seen: HashMap<&str, usize> = HashMap::new();
+    for id in ids {
+        let first = match seen.entry(id.get_ref().as_str()) {
+            Entry::Occupied(first) => *first.get(),
+            Entry::Vacant(free) => {
+                free.insert(id.span().start);
+                continue;
+            }
         };
         let message = format!("the id `{}` is used twice", id.get_ref());
-        let line = Diagnostic::error(source, first.span(), "", "", None).position(source).0;
+        let line = ends.partition_point(|end| *end < first).saturating_add(1);
         let help = Some(format!("it stands first in line {line}; give one of them another id"));
         faults.push(Diagnostic::error(source, id.span(), message, "again here", help));
     }

@@ -17,6 +17,7 @@ use crate::policy::rule::Status;
 use crate::policy::rule::TlsDemand;
 use crate::service::Certainty;
 use crate::service::Service;
+use crate::service::Transport;
 use crate::verdict::Field;
 
 /// What does not fit, and how what is spoken stands to what is expected.
@@ -128,6 +129,22 @@ fn structure(inventory: &Inventory, rule: &Rule, case: &Case<'_>) -> Vec<Field> 
     failed
 }
 
+/// Whether `rule` lets `from` open `port` of `to`, as far as roles, hosts, transport and port go. A rule
+/// for any port tells no responder's port from another.
+pub fn serves(
+    inventory: &Inventory,
+    rule: &Rule,
+    (from, to): (&End, &End),
+    transport: Transport,
+    port: u16,
+) -> bool {
+    let pair = fits_from(rule, from) && fits_to(rule, to)
+        || rule.both_ways && fits_from(rule, to) && fits_to(rule, from);
+    pair && rule.transports.contains(&transport)
+        && ports_at(inventory, rule, to, rule.to).is_some_and(|ports| ports.has(port))
+        && rule.to_zone_kind.as_ref().is_none_or(|kind| to.zone_kinds.contains(kind))
+}
+
 fn fits_from(rule: &Rule, end: &End) -> bool {
     rule.from.meets(end.roles) && is_among(&rule.from_hosts, end)
 }
@@ -171,9 +188,14 @@ fn peer(inventory: &Inventory, rule: &Rule, case: &Case<'_>) -> Peer {
     }
     let named = if rule.peers_named { inventory.named_peers(&rule.id) } else { &[] };
     let proves = |name: &Arc<str>| rule.peers.iter().chain(named).any(|peer| is_called(name, peer));
-    if case.traits.names.iter().any(proves) {
+    let called = &case.traits.names;
+    // What the client says counts before what somebody asked DNS for: an address has many names. One
+    // other name is enough against it; that nobody was seen to ask for the right one proves nothing.
+    if !called.is_empty() && called.iter().all(proves)
+        || called.is_empty() && case.traits.resolved.iter().any(proves)
+    {
         Peer::Proved
-    } else if case.traits.names.is_empty() || (rule.peers_named && named.is_empty()) {
+    } else if called.is_empty() || (rule.peers_named && named.is_empty()) {
         Peer::Unproved
     } else {
         Peer::Another
@@ -230,6 +252,10 @@ fn known(rule: &Rule, service: Service, certainty: Certainty) -> Speech {
             Speech::Right(Certainty::PortOnly)
         }
         Expect::Services(_) if certainty <= Certainty::Heuristic => Speech::Unrecognised,
+        // Text may be the expected one, cut before the line that would tell.
+        Expect::Services(services) if service == Service::Text && services.iter().any(is_text) => {
+            Speech::Unrecognised
+        }
         _ => Speech::Wrong,
     }
 }
@@ -237,6 +263,26 @@ fn known(rule: &Rule, service: Service, certainty: Certainty) -> Speech {
 /// Whether the rule lists `service` itself.
 pub fn expects(rule: &Rule, service: Service) -> bool {
     matches!(&rule.expect, Expect::Services(services) if services.contains(&service))
+}
+
+/// Whether `service` is made of lines of text.
+const fn is_text(service: &Service) -> bool {
+    matches!(
+        service,
+        Service::Http
+            | Service::Rtsp
+            | Service::Sip
+            | Service::Imageserver
+            | Service::Matrix
+            | Service::Ssdp
+            | Service::WsDiscovery
+            | Service::Smtp
+            | Service::Ftp
+            | Service::Ssh
+            | Service::Telnet
+            | Service::DahuaDvrip
+            | Service::DahuaDhip
+    )
 }
 
 /// Whether `service` wraps other traffic in encryption.

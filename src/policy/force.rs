@@ -120,6 +120,24 @@ impl Policy {
         rule.is(Status::OffByDefault) && !lifted
     }
 
+    /// Whether a verdict may depend on the time: an exception expires.
+    pub fn expires(&self) -> bool {
+        let expires =
+            |rule: &Rule| rule.exception.as_ref().is_some_and(|exception| exception.expires.is_some());
+        self.exceptions().iter().any(expires)
+    }
+
+    /// Whether a verdict may depend on which host of a kind it is: a rule names hosts, or the site changes
+    /// ports.
+    pub fn tells_hosts_apart(&self) -> bool {
+        let names_hosts = |rule: &Rule| !rule.from_hosts.is_empty() || !rule.to_hosts.is_empty();
+        let changes_ports = |site: &Site| {
+            !site.role_ports.is_empty()
+                || site.assignments.iter().any(|assignment| !assignment.ports.is_empty())
+        };
+        self.rules().any(names_hosts) || self.site.as_ref().is_some_and(|site| changes_ports(site))
+    }
+
     /// Whether octets of `service` can be recognised at all.
     pub fn can_recognise(&self, service: Service) -> bool {
         self.recognisable.contains(&service)

@@ -16,6 +16,7 @@ use crate::policy::rule::Rule;
 use crate::policy::rule::RuleId;
 use crate::policy::rule::TlsDemand;
 use crate::recognise::finding::CertificateFacts;
+use crate::recognise::finding::TlsVersion;
 use crate::service::Certainty;
 use crate::service::Service;
 use crate::time::Timestamp;
@@ -73,9 +74,7 @@ fn clear_text(policy: &Policy, rule: &Rule, case: &Case<'_>, findings: &mut Find
     let Spoken::Known(service, certainty) = case.spoken else {
         return;
     };
-    let encrypted =
-        is_encrypted(service) || case.traits.tls_version.is_some() || case.traits.tls_offered.is_some();
-    if encrypted || certainty < Certainty::Consistent {
+    if !case.clear || is_encrypted(service) || certainty < Certainty::Consistent {
         return;
     }
     match rule.tls {
@@ -92,7 +91,8 @@ fn clear_text(policy: &Policy, rule: &Rule, case: &Case<'_>, findings: &mut Find
     });
 }
 
-fn is_encrypted(service: Service) -> bool {
+/// Whether `service` is encryption itself.
+pub fn is_encrypted(service: Service) -> bool {
     matches!(service, Service::Tls | Service::Dtls | Service::Quic | Service::Ssh) || is_vpn(service)
 }
 
@@ -101,16 +101,20 @@ fn weak_tls(policy: &Policy, case: &Case<'_>) -> Option<Objection> {
 }
 
 fn old_version(policy: &Policy, case: &Case<'_>) -> Option<Objection> {
-    let assertion = asserted(policy, case, |check| matches!(check, Check::TlsAtLeast(_)))?;
-    let Check::TlsAtLeast(least) = assertion.check else {
-        return None;
-    };
-    let (version, evidence, how) = match (case.traits.tls_version, case.traits.tls_offered) {
-        (Some((version, evidence)), _) => (version, evidence, "was agreed on"),
-        (None, Some((version, evidence))) => (version, evidence, "is the most that the client offers"),
-        (None, None) => return None,
-    };
-    (version < least).then(|| Objection {
+    let demands = policy.assertions_in(case.orig.packs | case.resp.packs);
+    // Of two guides the stricter one.
+    let (least, assertion) = demands
+        .filter_map(|assertion| match assertion.check {
+            Check::TlsAtLeast(least) => Some((least, assertion)),
+            _ => None,
+        })
+        .reduce(|held, next| if next.0 > held.0 { next } else { held })?;
+    let agreed = case.traits.tls_version.map(|told| (told, "was agreed on"));
+    // What is agreed on is never more than what was offered, whether the answer was seen or not.
+    let offered = case.traits.tls_offered.map(|told| (told, "is the most that the client offers"));
+    let weak = |((version, _), _): &((TlsVersion, Evidence), &str)| *version < least;
+    let ((version, evidence), how) = agreed.filter(weak).or(offered.filter(weak))?;
+    Some(Objection {
         reason: Reason::WeakTls,
         rule: Some(assertion.id.clone()),
         what: format!("{version} {how}, and {least} is the least"),
@@ -132,6 +136,8 @@ fn bad_certificate(policy: &Policy, case: &Case<'_>) -> Option<Objection> {
     })
 }
 
+/// What is wrong with a certificate. One that holds one of the site's authorities in its chain is theirs,
+/// self-signed or not; where the site names none, any issuer will do.
 fn flaw(
     facts: &CertificateFacts,
     seen: Timestamp,
@@ -146,18 +152,15 @@ fn flaw(
         Some(format!("the server's certificate has a weak key ({key})"))
     } else if let Some(hash) = facts.weak_hash {
         Some(format!("the server's certificate is signed with {hash}"))
+    } else if facts.fingerprints.iter().any(|print| authorities.contains(print)) {
+        None
     } else if facts.self_signed && !self_signed_accepted {
         Some("the server's certificate is self-signed".to_owned())
-    } else if !facts.self_signed && !is_from(facts, authorities) {
+    } else if !facts.self_signed && !authorities.is_empty() {
         Some("the server's certificate is not from one of the site's authorities".to_owned())
     } else {
         None
     }
-}
-
-/// Whether the chain that the server sent holds one of the site's authorities; with none named any do.
-fn is_from(facts: &CertificateFacts, authorities: &[[u8; 32]]) -> bool {
-    authorities.is_empty() || facts.fingerprints.iter().any(|print| authorities.contains(print))
 }
 
 fn weak_protocol(policy: &Policy, case: &Case<'_>) -> Option<Objection> {

@@ -96,7 +96,7 @@ impl<'t> Table<'t> {
     pub fn text(&self, key: &str, faults: &mut Vec<Diagnostic>) -> Option<Spanned<String>> {
         let value = self.value(key)?;
         match value.get_ref() {
-            DeValue::String(text) => Some(Spanned::new(value.span(), text.to_string())),
+            DeValue::String(text) => self.visible(text, value, faults),
             other => {
                 let help = Some("put it in quotes".to_owned());
                 self.mistyped(key, value, "a text", other, help, faults);
@@ -120,7 +120,7 @@ impl<'t> Table<'t> {
     pub fn texts(&self, key: &str, faults: &mut Vec<Diagnostic>) -> Option<Spanned<Vec<Spanned<String>>>> {
         let value = self.value(key)?;
         let texts = match value.get_ref() {
-            DeValue::String(text) => vec![Spanned::new(value.span(), text.to_string())],
+            DeValue::String(text) => self.visible(text, value, faults).into_iter().collect(),
             DeValue::Array(list) => list.iter().filter_map(|one| self.one_text(key, one, faults)).collect(),
             other => {
                 let help = Some(format!("write it so: `{key} = [\"…\"]`"));
@@ -215,10 +215,32 @@ impl<'t> Table<'t> {
         faults: &mut Vec<Diagnostic>,
     ) -> Option<Spanned<String>> {
         if let DeValue::String(text) = value.get_ref() {
-            return Some(Spanned::new(value.span(), text.to_string()));
+            return self.visible(text, value, faults);
         }
         let help = Some("put it in quotes".to_owned());
         self.mistyped(key, value, "a list of texts", value.get_ref(), help, faults);
+        None
+    }
+
+    /// A text; what would steer a terminal or a spreadsheet stands in no rule and in no name, because
+    /// all of them are printed.
+    fn visible(
+        &self,
+        text: &str,
+        value: &Spanned<DeValue<'_>>,
+        faults: &mut Vec<Diagnostic>,
+    ) -> Option<Spanned<String>> {
+        let hidden = text.chars().find(|letter| is_hidden(*letter));
+        let Some(hidden) = hidden else { return Some(Spanned::new(value.span(), text.to_owned())) };
+        let message = format!("this text holds U+{:04X}, which cannot be seen", u32::from(hidden));
+        let help = Some("write the text on one line, of letters, digits, signs and blanks".to_owned());
+        faults.push(Diagnostic::error(
+            self.source,
+            value.span(),
+            message,
+            "not only visible characters",
+            help,
+        ));
         None
     }
 
@@ -250,4 +272,10 @@ impl<'t> Table<'t> {
         let label = format!("this is of type {}", found.type_str());
         faults.push(Diagnostic::error(self.source, value.span(), message, label, help));
     }
+}
+
+/// Control characters, line ends among them, and those that change the direction of writing.
+fn is_hidden(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }

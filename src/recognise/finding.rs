@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::addr::Addr;
 use crate::addr::Mac;
+use crate::recognise::finding_words::CameraCommand;
+use crate::recognise::finding_words::Codec;
+use crate::recognise::finding_words::RtspMethod;
 use crate::service::Certainty;
 use crate::service::Content;
 use crate::service::Service;
@@ -58,6 +61,22 @@ pub enum Finding {
     /// What the device is (its pictures, SDP, realm, ONVIF scopes). The side given with it is always
     /// the device's, also where the other side's octets tell it (the URL of a request).
     DeviceKind(DeviceKind),
+    /// A protocol that a side names in ALPN (RFC 7301): offered by a client, chosen by a server.
+    Alpn(String),
+    /// A command of MOBOTIX's event stream, by its documented name; its parameters are never kept.
+    Command(CameraCommand),
+    /// A request of RTSP.
+    RtspMethod(RtspMethod),
+    /// The status of an RTSP reply that is no success.
+    RtspStatus(u16),
+    /// What a session description says a stream is encoded with.
+    Codec(Codec),
+    /// Media or a client is sent to another host: its name or address. By RTSP's 3xx, by REDIRECT, or by
+    /// a `destination` that is no end of the connection.
+    Redirect(String),
+    /// The media of this session is encrypted (SRTP, RFC 3711), by `SAVP`, `a=crypto` or DTLS's
+    /// `use_srtp`.
+    EncryptedMedia,
 }
 
 /// Longest name kept.

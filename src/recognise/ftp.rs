@@ -11,13 +11,13 @@ use super::Recognition;
 use super::Sender;
 use super::Service;
 use super::Transport;
+use super::ftp_follow::FtpFollower;
 use super::octets::Octets;
 use super::octets::Read;
 use super::octets::answer;
 use super::octets::require;
 use super::reply::Greeting;
 use super::reply::greeting;
-use super::starttls::StartTls;
 
 /// See the module.
 pub(super) struct Ftp;
@@ -66,7 +66,7 @@ impl Recogniser for Ftp {
     }
 
     fn follow(&self) -> Option<Box<dyn Follower>> {
-        Some(Box::new(StartTls::new(b"AUTH TLS", b"234")))
+        Some(Box::new(FtpFollower::default()))
     }
 }
 

@@ -50,6 +50,9 @@ const BODIES: &[(&[u8], Content, Certainty)] = &[
     (b"http://www.onvif.org/ver", Content::Onvif, Signature),
     (b"<AnalyticsEvent", Content::AnalyticsEvent, Signature),
     (b"urn:milestone-systems", Content::AnalyticsEvent, Signature),
+    (b"http://tempuri.org/Alert.xsd", Content::AnalyticsEvent, Consistent),
+    (b"http://videoos.net/2/", Content::XprotectSoap, Signature),
+    (b"<Command SequenceId=", Content::XprotectMobile, Consistent),
     (b"urn:schemas-upnp-org:", Content::Upnp, Signature),
 ];
 

@@ -25,6 +25,12 @@ pub struct Message {
     pub multipart: bool,
     /// Its boundary is that of a MOBOTIX faststream.
     pub mobotix_boundary: bool,
+    /// RTSP is tunnelled in the body.
+    pub rtsp: bool,
+    /// The body's type is told.
+    pub typed: bool,
+    /// An upgrade to TLS (RFC 2817).
+    pub tls: bool,
     /// An upgrade to WebSocket.
     pub websocket: bool,
     /// The body lasts until the connection ends, whatever is told.
@@ -40,10 +46,12 @@ impl Message {
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
         let request = self.status.is_none();
         if let Some((content, certainty)) = http_content::of_header(name, value) {
-            self.tunnel |= content == Content::RtspOverHttp;
+            self.rtsp |= content == Content::RtspOverHttp;
+            self.tunnel |= self.rtsp;
             let what = "header names the content";
             teller.tell(Finding::Content(content, certainty), at, line.len(), what);
         }
+        self.typed |= is("Content-Type");
         match () {
             () if is("Host") && request => {
                 if let Some(host) = host_name(value) {
@@ -74,13 +82,22 @@ impl Message {
             }
             () if is("Content-Length") => self.length = number(value),
             () if is("Transfer-Encoding") => self.chunked = contains(value, b"chunked"),
-            () if is("Upgrade") => self.websocket = contains(value, b"websocket"),
+            () if is("Upgrade") => {
+                self.websocket = contains(value, b"websocket");
+                self.tls = contains(value, b"TLS/");
+            }
             () if is("Content-Type") && contains(value, b"multipart/x-mixed-replace") => {
                 self.multipart = true;
                 self.mobotix_boundary = contains(value, http_content::MOBOTIX_BOUNDARY);
             }
             () => {}
         }
+    }
+
+    /// Whether a reply may be the consent to a CONNECT: a success that tells of no body (RFC 9110 §9.3.6).
+    pub fn may_consent(&self) -> bool {
+        let success = matches!(self.status, Some(200..=299));
+        success && self.length.unwrap_or(0) == 0 && !self.chunked && !self.typed
     }
 
     /// What follows the header block (RFC 9112 §6.3); with `head` a reply has no body.

@@ -3,6 +3,7 @@
 //! Source: [MC-NMF] §2.2.3 (version, mode, via records).
 
 use super::Certainty;
+use super::Follower;
 use super::Head;
 use super::Probe;
 use super::Recogniser;
@@ -10,10 +11,12 @@ use super::Recognition;
 use super::Sender;
 use super::Service;
 use super::Transport;
+use super::mc_nmf_follow::in_clear;
 use super::octets::Octets;
 use super::octets::Read;
 use super::octets::answer;
 use super::octets::require;
+use super::tls_after::TlsAfter;
 
 /// See the module.
 pub(super) struct McNmf;
@@ -29,6 +32,10 @@ impl Recogniser for McNmf {
 
     fn probe(&self, head: &Head<'_>) -> Probe {
         answer(preamble(Octets::of(head)))
+    }
+
+    fn follow(&self) -> Option<Box<dyn Follower>> {
+        Some(Box::new(TlsAfter::new(in_clear)))
     }
 }
 

@@ -5,6 +5,7 @@
 //! Source: RFC 5531 §9 (messages), §11 (record marking), RFC 1833 (port mapper), RFC 1813 (NFS).
 
 use super::Certainty;
+use super::Follower;
 use super::Head;
 use super::Probe;
 use super::Recogniser;
@@ -12,6 +13,7 @@ use super::Recognition;
 use super::Sender;
 use super::Service;
 use super::Transport;
+use super::nfs_follow::NfsFollower;
 use super::octets::Octets;
 use super::octets::Read;
 use super::octets::answer;
@@ -37,6 +39,10 @@ impl Recogniser for Nfs {
 
     fn probe(&self, head: &Head<'_>) -> Probe {
         answer(message(head, Service::Nfs, NFS_PORT, &[100_003, 100_005, 100_021, 100_024]))
+    }
+
+    fn follow(&self) -> Option<Box<dyn Follower>> {
+        Some(Box::new(NfsFollower::default()))
     }
 }
 

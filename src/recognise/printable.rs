@@ -13,7 +13,8 @@ use crate::service::Transport;
 /// So many octets of random data are all printable once in 10^13 times: 97 of 256 values are.
 const ENOUGH: usize = 32;
 
-/// Recognises text: the first datagram, or a TCP stream from its start.
+/// Recognises text: the first datagram, or the first octets of a TCP stream. Of a stream no more than
+/// 32 octets are looked at: how much more came with them depends on how it was cut.
 #[derive(Debug)]
 pub struct Printable;
 

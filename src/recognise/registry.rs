@@ -10,11 +10,14 @@ use super::dhcp::Dhcp;
 use super::dhcpv6::Dhcpv6;
 use super::dns::Dns;
 use super::dns::DnsOverTcp;
+use super::dtls::Dtls;
 use super::ftp::Ftp;
+use super::ftp_data::FtpData;
 use super::http::Http;
 use super::http::HttpMidstream;
 use super::imageserver::ImageServer;
 use super::imageserver::ImageServerMidStream;
+use super::imap::Imap;
 use super::ipsec::Ipsec;
 use super::kerberos::Kerberos;
 use super::ldap::Ldap;
@@ -23,6 +26,7 @@ use super::matrix::MatrixWithin;
 use super::mc_nmf::McNmf;
 use super::mdns::Llmnr;
 use super::mdns::Mdns;
+use super::mqtt::Mqtt;
 use super::mxmessage::MxMessage;
 use super::mxpeg_flow::MobotixMedia;
 use super::nbns::Nbdgm;
@@ -31,10 +35,13 @@ use super::ntp::Ntp;
 use super::onc_rpc::Nfs;
 use super::onc_rpc::Portmap;
 use super::openvpn::Openvpn;
+use super::pop3::Pop3;
 use super::postgresql::Postgresql;
 use super::pppp::Pppp;
 use super::printable::Printable;
+use super::quic::Quic;
 use super::rdp::Rdp;
+use super::rfb::Rfb;
 use super::rtp::Rtcp;
 use super::rtp::Rtp;
 use super::rtsp::Rtsp;
@@ -71,12 +78,18 @@ pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &Smtp,
     &Ftp,
     &Telnet,
+    &Imap,
+    &Pop3,
+    &Mqtt,
+    &Rfb,
     &Sip,
     &DahuaDhip,
     &DahuaDvrip,
     &Xiongmai,
     &Baichuan,
     &Stun,
+    &Dtls,
+    &Quic,
     &Kerberos,
     &Ldap,
     &Snmp,
@@ -98,6 +111,7 @@ pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &Dhcpv6,
     &Ntp,
     &Pppp,
+    &FtpData,
     // What stands in the middle of something. The last three wait for more of the head than their own
     // messages take, so they are asked after all others that are certain.
     &HttpMidstream,

@@ -15,6 +15,7 @@ use super::rtsp_session::Session;
 use super::text::StartLine;
 use super::text::contains;
 use super::text::header;
+use super::text::host_name;
 use super::text::number;
 use super::text::recovered;
 use super::text::start_line;
@@ -187,6 +188,9 @@ impl Reader {
             () if is("WWW-Authenticate") => {
                 let scheme = http_content::scheme(value);
                 message.demand = Some(http_content::stronger(message.demand, scheme));
+            }
+            () if is("Location") => {
+                message.location = http_content::authority(value).and_then(host_name);
             }
             () if is("Content-Base") => message.mobotix = contains(value, b"/mobotix."),
             () => {}

@@ -5,8 +5,11 @@ use super::Finding;
 use super::finding::AuthScheme;
 use super::finding::DeviceKind;
 use super::finding::MediaAnnouncement;
+use super::finding_words::Codec;
+use super::finding_words::RtspMethod;
 use super::rtsp_transport::Ends;
 use super::rtsp_transport::announcements;
+use super::rtsp_transport::elsewhere;
 use super::sdp;
 use super::sdp::SdpFact;
 use super::text::contains;
@@ -45,6 +48,8 @@ pub struct Message {
     pub authorization: Option<AuthScheme>,
     /// The scheme that a server demands.
     pub demand: Option<AuthScheme>,
+    /// The host of `Location`, if it is none of the connection's ends.
+    pub location: Option<String>,
     /// Paths that only MOBOTIX cameras have were named by the server.
     pub mobotix: bool,
     /// A number for the session's identifier, which itself is not kept.
@@ -94,19 +99,27 @@ impl Session {
 
     /// A line of a session description was read.
     pub fn described(&self, line: &[u8], at: u32, reply: bool, teller: &mut Teller<'_>) {
-        match sdp::fact(line) {
-            // With ANNOUNCE a client describes what it will send: no server, but a device all the same.
-            Some(SdpFact::Video) if reply => {
-                let finding = Finding::DeviceKind(DeviceKind::VideoServer);
-                teller.tell(finding, at, line.len(), "SDP describes video");
+        for fact in sdp::facts(line).into_iter().flatten() {
+            match fact {
+                // With ANNOUNCE a client describes what it will send: no server, but a device all the same.
+                SdpFact::Video if reply => {
+                    let finding = Finding::DeviceKind(DeviceKind::VideoServer);
+                    teller.tell(finding, at, line.len(), "SDP describes video");
+                }
+                SdpFact::Video => {}
+                SdpFact::Encrypted => {
+                    teller.tell(Finding::EncryptedMedia, at, 0, "SDP names SRTP");
+                }
+                SdpFact::Codec(codec) => {
+                    if codec == Codec::Mxpeg {
+                        let content = Finding::Content(Content::Mxpeg, Certainty::Signature);
+                        teller.tell(content, at, line.len(), "SDP names X-MXPEG");
+                        let device = Finding::DeviceKind(DeviceKind::MobotixCamera);
+                        teller.tell(device, at, line.len(), "SDP names X-MXPEG");
+                    }
+                    teller.tell(Finding::Codec(codec), at, line.len(), "SDP names an encoding");
+                }
             }
-            Some(SdpFact::Mxpeg) => {
-                let content = Finding::Content(Content::Mxpeg, Certainty::Signature);
-                teller.tell(content, at, line.len(), "SDP names X-MXPEG");
-                let device = Finding::DeviceKind(DeviceKind::MobotixCamera);
-                teller.tell(device, at, line.len(), "SDP names X-MXPEG");
-            }
-            _ => {}
         }
     }
 
@@ -121,6 +134,13 @@ impl Session {
 
     fn request(&mut self, message: &Message, teller: &mut Teller<'_>) {
         let side = teller.piece.side;
+        let method = str::from_utf8(&message.method).ok().and_then(RtspMethod::parse);
+        if let Some(method) = method {
+            teller.tell(Finding::RtspMethod(method), message.at, message.length, "request of RTSP");
+        }
+        if method == Some(RtspMethod::Redirect) {
+            redirect(message, teller);
+        }
         if let Some(scheme) = message.authorization {
             self.authorized = true;
             teller.tell(Finding::Auth(scheme), message.at, message.length, "Authorization header");
@@ -151,6 +171,12 @@ impl Session {
             let what = "200 to a request without Authorization";
             teller.tell(Finding::Unauthenticated, message.at, message.length, what);
         }
+        if status >= 300 {
+            teller.tell(Finding::RtspStatus(status), message.at, message.length, "status of an RTSP reply");
+        }
+        if (300..400).contains(&status) {
+            redirect(message, teller);
+        }
         if let Some(scheme) = message.demand.filter(|_| status == 401) {
             let what = "the server demands authentication";
             teller.tell(Finding::Auth(scheme), message.at, message.length, what);
@@ -168,6 +194,13 @@ impl Session {
     fn announce(&mut self, message: &Message, client: Side, teller: &mut Teller<'_>) {
         let key = teller.piece.key;
         let ends = Ends { client: key.end(client).0, server: key.end(client.other()).0 };
+        if contains(&message.transport, b"RTP/SAVP") {
+            teller.tell(Finding::EncryptedMedia, message.transport_at, 0, "Transport names SRTP");
+        }
+        if let Some(other) = elsewhere(&message.transport, ends) {
+            let what = "destination is no end of the session";
+            teller.tell(Finding::Redirect(other.to_string()), message.transport_at, 0, what);
+        }
         for media in announcements(&message.transport, ends) {
             let known = self.announced.iter().any(|(_, told)| *told == media);
             if known || self.announced.len() >= ANNOUNCED {
@@ -190,5 +223,13 @@ impl Session {
             }
             !ends
         });
+    }
+}
+
+/// Tells where a client is sent to.
+fn redirect(message: &Message, teller: &mut Teller<'_>) {
+    if let Some(host) = message.location.clone() {
+        let what = "RTSP sends the client to another host";
+        teller.tell(Finding::Redirect(host), message.at, message.length, what);
     }
 }

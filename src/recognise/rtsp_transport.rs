@@ -41,6 +41,22 @@ pub fn announcements(value: &[u8], ends: Ends) -> Vec<MediaAnnouncement> {
     alternatives.filter_map(|alternative| announcement(alternative, ends)).collect()
 }
 
+/// The host that unicast media is sent to, if it is neither end of the connection.
+pub fn elsewhere(value: &[u8], ends: Ends) -> Option<Addr> {
+    split(value, b',').take(ALTERNATIVES).find_map(|alternative| {
+        let mut told = split(alternative, b';').filter_map(|part| {
+            let at = memchr::memchr(b'=', part)?;
+            let (name, value) = (part.get(..at)?.trim_ascii(), part.get(at.saturating_add(1)..)?);
+            match () {
+                () if name.eq_ignore_ascii_case(b"destination") => address(value),
+                () if name.eq_ignore_ascii_case(b"dest_addr") => addresses(value).0,
+                () => None,
+            }
+        });
+        told.find(|addr| is_usable(*addr) && !addr.is_group() && ![ends.client, ends.server].contains(addr))
+    })
+}
+
 fn announcement(alternative: &[u8], ends: Ends) -> Option<MediaAnnouncement> {
     let mut parts = split(alternative, b';');
     if contains(parts.next()?, b"/TCP") {

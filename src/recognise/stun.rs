@@ -4,6 +4,7 @@
 //! TURN's methods tell the client.
 
 use super::Certainty;
+use super::Follower;
 use super::Head;
 use super::Probe;
 use super::Recogniser;
@@ -15,6 +16,7 @@ use super::octets::Octets;
 use super::octets::Read;
 use super::octets::answer;
 use super::octets::require;
+use super::stun_follow::StunFollower;
 
 /// See the module.
 pub(super) struct Stun;
@@ -33,6 +35,10 @@ impl Recogniser for Stun {
 
     fn probe(&self, head: &Head<'_>) -> Probe {
         answer(message(Octets::of(head), head.key.transport == Transport::Udp))
+    }
+
+    fn follow(&self) -> Option<Box<dyn Follower>> {
+        Some(Box::new(StunFollower::default()))
     }
 }
 

@@ -71,12 +71,15 @@ impl TlsFollower {
                 {
                     hello.version.into_iter().for_each(|v| add(Finding::TlsOffered(v), "ClientHello"));
                     hello.name.into_iter().for_each(|n| add(Finding::ServerName(n), "server_name"));
+                    hello.alpn.into_iter().for_each(|p| add(Finding::Alpn(p), "ALPN offered"));
                 }
                 Following::Done
             }
             SERVER_HELLO => {
-                self.chosen = tls_hello::server(message.octets);
+                let hello = tls_hello::server(message.octets).unwrap_or_default();
+                self.chosen = hello.version;
                 self.chosen.into_iter().for_each(|v| add(Finding::TlsVersion(v), "ServerHello"));
+                hello.alpn.into_iter().for_each(|p| add(Finding::Alpn(p), "ALPN chosen"));
                 let hides = self.chosen.is_none_or(|version| version >= TlsVersion::Tls13);
                 if hides { Following::Done } else { Following::More }
             }

@@ -7,7 +7,7 @@ use crate::evidence::Evidence;
 use crate::flow::Side;
 
 /// Different findings remembered per flow; what comes after is dropped.
-const FINDINGS: usize = 48;
+const FINDINGS: usize = 64;
 
 /// What one follower has told of its flow.
 #[derive(Debug, Default)]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::export::text::plain;
 use crate::inventory::role::Role;
 use crate::judge::audit::Audit;
 use crate::judge::audit::ConversationRecord;
@@ -31,7 +32,7 @@ pub fn withheld(page: &mut Page, audit: &Audit) {
     for (why, records) in causes {
         page.line(&format!("  {why} · {}", records.len()));
         for record in records.iter().take(SHOWN_OF_A_CAUSE) {
-            page.wrapped(4, record.explanation.as_deref().unwrap_or_default());
+            page.wrapped(4, &plain(record.explanation.as_deref().unwrap_or_default()));
         }
         let more = records.len().saturating_sub(SHOWN_OF_A_CAUSE);
         if more > 0 {
@@ -100,7 +101,9 @@ pub fn hosts(page: &mut Page, audit: &Audit) {
             2,
             &format!(
                 "{} is taken for {} ({certainty}): {}",
-                host.party.addr, host.party.role, host.party.why
+                host.party.addr,
+                host.party.role,
+                plain(&host.party.why)
             ),
         );
     }

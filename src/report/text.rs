@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::export::run_facts::RunFacts;
+use crate::export::text::plain;
 use crate::judge::audit::Audit;
 use crate::judge::audit::Violation;
 use crate::report::layout::Page;
@@ -35,7 +36,7 @@ pub fn render(audit: &Audit, run: &RunFacts, colour: bool) -> String {
 
 fn header(page: &mut Page, audit: &Audit, run: &RunFacts) {
     let site = match &audit.site {
-        Some(name) => format!("site \"{name}\""),
+        Some(name) => format!("site \"{}\"", plain(name)),
         None => "no site file: roles are inferred from what hosts do".to_owned(),
     };
     let span = match (run.first, run.last) {
@@ -106,7 +107,7 @@ fn violations(page: &mut Page, audit: &Audit) {
         let title = page.by_severity(severity, &title);
         page.line(&format!("{title} · {}", counted(count, "violation")));
         for violation in violations.iter().take(SHOWN_OF_A_KIND) {
-            page.wrapped(2, &violation.message);
+            page.wrapped(2, &plain(&violation.message));
             let facts = facts(violation);
             let facts = page.dim(&facts);
             page.line(&format!("    {facts}"));
@@ -144,7 +145,7 @@ fn advice(page: &mut Page, audit: &Audit) {
     }
     page.heading(&format!("ADVICE · {}", audit.advice.len()));
     for advice in audit.advice.iter().take(SHOWN_ADVICE) {
-        page.wrapped(2, &advice.message);
+        page.wrapped(2, &plain(&advice.message));
     }
     let more = audit.advice.len().saturating_sub(SHOWN_ADVICE);
     if more > 0 {

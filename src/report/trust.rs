@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::export::run_facts::RunFacts;
 use crate::export::summary_record::is_complete;
+use crate::export::text::plain;
 use crate::flow::facts::Initiation;
 use crate::judge::audit::Audit;
 use crate::report::layout::Page;
@@ -29,11 +30,11 @@ pub fn render(page: &mut Page, audit: &Audit, run: &RunFacts) {
     page.wrapped(2, &format!("{} read = {}", counted(run.packets, "packet"), parts.join(" + ")));
     weaknesses(page, audit, run);
     for fault in &run.faults {
-        let fault = page.bold(&fault.to_string());
+        let fault = page.bold(&plain(&fault.to_string()));
         page.wrapped(2, &fault);
     }
     if !run.skipped.is_empty() {
-        page.wrapped(2, &format!("not captures, left out: {}", run.skipped.join(", ")));
+        page.wrapped(2, &plain(&format!("not captures, left out: {}", run.skipped.join(", "))));
     }
     if !is_complete(audit, run) {
         let warning = page.bold("This audit is NOT complete: see the lines above.");

@@ -1,6 +1,7 @@
 //! Declarations that contradict or repeat each other, or can have no effect.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -108,7 +109,8 @@ impl Clashes {
 
     /// Names what lies outside the monitored networks.
     pub(super) fn outside(&self, source: &SourceText, monitored: &[IpNet], faults: &mut Vec<Diagnostic>) {
-        let touches = |net: &IpNet| monitored.iter().any(|one| one.contains(net) || net.contains(one));
+        let monitored: BTreeSet<IpNet> = monitored.iter().map(IpNet::trunc).collect();
+        let touches = |net: &IpNet| touches(&monitored, net.trunc());
         let mut name = |what: String, span: &Range<usize>| {
             let message = format!("{what} is outside `monitored`");
             let help = "add its network to `monitored`; a remote peer may stay: what it does with monitored hosts is judged".to_owned();
@@ -133,6 +135,20 @@ impl Clashes {
             }
         }
     }
+}
+
+/// Whether a monitored network holds `net`, or `net` holds one: looked up, because a site may have very
+/// many of both.
+fn touches(monitored: &BTreeSet<IpNet>, net: IpNet) -> bool {
+    let mut above = Some(net);
+    while let Some(one) = above {
+        if monitored.contains(&one) {
+            return true;
+        }
+        above = one.supernet();
+    }
+    // They are in the order of their first addresses, and networks never overlap in part.
+    monitored.range(net..).next().is_some_and(|one| net.contains(one))
 }
 
 fn again(

@@ -1,0 +1,244 @@
+//! How a flow finds its conversation, and moves where later evidence says so.
+
+use std::sync::Arc;
+
+use crate::addr::Addr;
+use crate::flow::facts::Initiation;
+use crate::flow::key::FlowNumber;
+use crate::inventory::Act;
+use crate::inventory::HostView;
+use crate::inventory::Observation;
+use crate::inventory::Standing;
+use crate::inventory::role::Role;
+use crate::inventory::role::RoleSet;
+use crate::judge::Grounds;
+use crate::judge::Joined;
+use crate::judge::Judge;
+use crate::judge::conversation::Conversation;
+use crate::judge::conversation::ConversationKey;
+use crate::judge::conversations::ConversationIndex;
+use crate::judge::flow_state::FlowState;
+use crate::judge::orient::Orientation;
+use crate::service::Transport;
+
+impl Judge {
+    /// Lets a flow join its conversation, if it has not yet.
+    pub(super) fn settle(&mut self, flow: FlowNumber) {
+        let Some(live) = self.flows.get(&flow) else {
+            return;
+        };
+        if live.joined.is_some() {
+            return;
+        }
+        let (key, grounds) = (live.state.key, Grounds::of(&live.state));
+        let (conversation, orientation, related) = match self.related_to(&live.state) {
+            Some((index, orientation)) => (Some(index), orientation, true),
+            None => {
+                let orientation = self.orient(&live.state);
+                (self.join(flow, orientation), orientation, false)
+            }
+        };
+        self.observe(flow, orientation);
+        match conversation {
+            Some(index) if related => self.conversations.relate(index, &key),
+            Some(index) => self.conversations.open(index, &key, orientation.orig),
+            None => {}
+        }
+        if let Some(live) = self.flows.get_mut(&flow) {
+            let counted = [0; 3];
+            live.joined = Some(Joined { conversation, orientation, related, counted, clear: false, grounds });
+        }
+        self.absorb(flow);
+    }
+
+    /// The conversation that this flow's verdict is shared with: media with its session, a unicast
+    /// answer with the question.
+    fn related_to(&self, state: &FlowState) -> Option<(ConversationIndex, Orientation)> {
+        if state.key.transport != Transport::Udp {
+            return None;
+        }
+        if let Some((side, expected)) = self.related.announced(&state.key, state.first_seen) {
+            let other = state.key.end(side.other()).0;
+            let (server, receiver) = (expected.server, expected.receiver);
+            let plays = |addr: Addr, part: Addr| {
+                addr == part
+                    || self.inventory.same_host(addr, part)
+                    || self.inventory.is_group(part)
+                    || self.inventory.host(addr).roles.meets(self.inventory.host(part).roles)
+            };
+            let here = state.key.end(side).0;
+            if (here == receiver && plays(other, server)) || (here != receiver && plays(other, receiver)) {
+                let index = self.home_of(expected.session)?;
+                let orig = if here == receiver { side } else { side.other() };
+                return Some((index, Orientation { orig, initiation: Initiation::Inferred, port: None }));
+            }
+        }
+        let (asker, question) = self.related.answers(&state.key, state.first_seen)?;
+        let index = self.home_of(question)?;
+        let port = Some(state.key.end(asker.other()).1);
+        Some((index, Orientation { orig: asker, initiation: Initiation::Inferred, port }))
+    }
+
+    fn home_of(&self, flow: FlowNumber) -> Option<ConversationIndex> {
+        let home = match self.flows.get(&flow) {
+            Some(live) => live.joined.and_then(|joined| joined.conversation),
+            None => self.related.home_of(flow),
+        };
+        home.map(|index| self.conversations.resolve(index))
+    }
+
+    fn join(&mut self, flow: FlowNumber, orientation: Orientation) -> Option<ConversationIndex> {
+        let flow_key = self.flows.get(&flow)?.state.key;
+        let (orig, resp) = (flow_key.end(orientation.orig).0, flow_key.end(orientation.orig.other()).0);
+        let ends = (self.host(orig), self.host(resp));
+        let state = &self.flows.get(&flow)?.state;
+        let key = self.conversation_key(state, orientation, (&ends.0, &ends.1));
+        if let Some(index) = self.conversations.find(&key) {
+            return Some(index);
+        }
+        let declared = ends.0.standing == Standing::Declared;
+        let make = || Conversation::new(key, ends, state, orientation.orig);
+        self.conversations.add(&key, declared, make)
+    }
+
+    /// The key of the conversation that a flow between these ends belongs to.
+    pub(super) fn conversation_key(
+        &self,
+        state: &FlowState,
+        orientation: Orientation,
+        (orig, resp): (&HostView, &HostView),
+    ) -> ConversationKey {
+        // Declared roles belong to the moment; inferred ones to the end of the run.
+        let roles = match self.policy.site() {
+            Some(_) => (orig.roles, resp.roles),
+            None => (RoleSet::EMPTY, RoleSet::EMPTY),
+        };
+        ConversationKey {
+            orig: orig.addr,
+            resp: resp.addr,
+            transport: state.key.transport,
+            port: orientation.port,
+            service: state.service.map(|(service, ..)| service),
+            vlan: state.key.vlan,
+            roles,
+            called: state.called().filter(|_| resp.roles.has(Role::Internet)),
+        }
+    }
+
+    /// What is known of a host now, shared with whoever knows the same.
+    pub(super) fn host(&mut self, addr: Addr) -> Arc<HostView> {
+        let now = self.inventory.host(addr);
+        if let Some(held) = self.views.get(&addr).filter(|held| ***held == now) {
+            return Arc::clone(held);
+        }
+        // Only what is shared is kept here: losing it costs memory elsewhere, and nothing else.
+        if self.views.len() >= self.settings.conversations {
+            self.views.clear();
+        }
+        let now = Arc::new(now);
+        self.views.insert(addr, Arc::clone(&now));
+        now
+    }
+
+    /// Hands a joined flow's facts and counts on; moves it if it turned out to be another's.
+    pub(super) fn absorb(&mut self, flow: FlowNumber) {
+        self.reconsider(flow);
+        let Some(live) = self.flows.get_mut(&flow) else {
+            return;
+        };
+        let Some(joined) = live.joined.as_mut() else {
+            return;
+        };
+        let home = joined.conversation.map(|index| self.conversations.resolve(index));
+        let Some(conversation) = home.and_then(|index| self.conversations.get_mut(index)) else {
+            return;
+        };
+        let [a, b] = live.state.tallies;
+        let now = [
+            a.packets.saturating_add(b.packets),
+            a.wire_octets.saturating_add(b.wire_octets),
+            a.duplicate_packets.saturating_add(b.duplicate_packets),
+        ];
+        conversation.count_up(now, joined.counted);
+        joined.counted = now;
+        if joined.related {
+            conversation.last_seen = conversation.last_seen.max(live.state.last_seen);
+            return;
+        }
+        let clear = live.state.is_clear();
+        if clear != joined.clear {
+            let less = conversation.clear_flows.saturating_sub(u32::from(joined.clear));
+            conversation.clear_flows = less.saturating_add(u32::from(clear));
+            joined.clear = clear;
+        }
+        conversation.absorb(&live.state, joined.orientation.orig, joined.orientation.initiation);
+    }
+
+    /// Moves a joined flow to another conversation where later evidence changed its key: the initiator
+    /// turned out to be the other end, a service was recognised late, or a name was called late.
+    fn reconsider(&mut self, flow: FlowNumber) {
+        let Some((live, joined)) = self.flows.get(&flow).and_then(|live| Some((live, live.joined?))) else {
+            return;
+        };
+        let grounds = Grounds::of(&live.state);
+        if joined.related || joined.grounds == grounds {
+            return;
+        }
+        let key = live.state.key;
+        let orientation = self.orient(&live.state);
+        let conversation = self.join(flow, orientation);
+        let mut moved = Joined { conversation, orientation, grounds, ..joined };
+        if conversation != joined.conversation {
+            (moved.counted, moved.clear) = ([0; 3], false);
+            if let Some(old) = joined.conversation {
+                self.conversations.leave(old, &key, joined.orientation.orig, joined.counted);
+                if let Some(conversation) = self.conversations.get_mut(old) {
+                    conversation.clear_flows =
+                        conversation.clear_flows.saturating_sub(u32::from(joined.clear));
+                }
+            }
+            if let Some(new) = conversation {
+                self.conversations.open(new, &key, orientation.orig);
+            }
+            if let (Some(old), Some(new)) = (joined.conversation, conversation) {
+                self.conversations.follow(old, new);
+            }
+        }
+        if let Some(live) = self.flows.get_mut(&flow) {
+            live.joined = Some(moved);
+        }
+    }
+
+    /// Tells the inventory what a settled flow shows of its ends.
+    fn observe(&mut self, flow: FlowNumber, orientation: Orientation) {
+        let Some(live) = self.flows.get(&flow) else {
+            return;
+        };
+        let state = &live.state;
+        let service = state.service.map(|(service, certainty, _)| (service, certainty));
+        let port = orientation.port.unwrap_or(state.key.end(orientation.orig.other()).1);
+        let observations = [(orientation.orig, Act::Client), (orientation.orig.other(), Act::Server)];
+        let observations = observations.map(|(side, act)| Observation {
+            host: state.key.end(side).0,
+            peer: state.key.end(side.other()).0,
+            act,
+            initiation: orientation.initiation,
+            port,
+            service,
+            content: state.content,
+            device: *side.of(&state.devices),
+        });
+        observations.iter().for_each(|observation| self.inventory.observe(observation));
+    }
+}
+
+impl Grounds {
+    fn of(state: &FlowState) -> Self {
+        Self {
+            initiator: state.initiator,
+            initiation: state.initiation,
+            service: state.service.map(|(service, ..)| service),
+            called: state.called(),
+        }
+    }
+}

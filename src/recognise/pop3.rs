@@ -1,0 +1,81 @@
+//! POP3: greeting `+OK` and the commands that FTP, which also says USER and PASS, does not have. Names
+//! and passwords are not kept.
+//!
+//! Source: RFC 1939 §4 (greeting), §7 (APOP, UIDL, TOP), RFC 2449 (CAPA), RFC 2595 §4 (STLS).
+
+use super::Certainty;
+use super::Follower;
+use super::Head;
+use super::Probe;
+use super::Recogniser;
+use super::Recognition;
+use super::Sender;
+use super::Service;
+use super::Transport;
+use super::octets::Octets;
+use super::octets::Read;
+use super::octets::answer;
+use super::octets::require;
+use super::starttls::StartTls;
+
+/// See the module.
+pub(super) struct Pop3;
+
+/// POP3's port without TLS.
+const PORT: u16 = 110;
+/// Longest line read (RFC 2449 §4 allows 512 octets).
+const LINE_MOST: usize = 512;
+/// What only a POP3 client writes first.
+const OWN: [&[u8]; 3] = [b"CAPA\r\n", b"APOP ", b"STLS\r\n"];
+
+impl Recogniser for Pop3 {
+    fn service(&self) -> Service {
+        Service::Pop3
+    }
+
+    fn speaks(&self, transport: Transport) -> bool {
+        transport == Transport::Tcp
+    }
+
+    fn probe(&self, head: &Head<'_>) -> Probe {
+        let octets = Octets::of(head);
+        match octets.u8(0) {
+            Ok(b'+') => answer(server(octets, head.from_port() == PORT)),
+            Ok(_) => answer(client(octets, head.to_port() == PORT)),
+            Err(missing) => missing,
+        }
+    }
+
+    fn follow(&self) -> Option<Box<dyn Follower>> {
+        Some(Box::new(StartTls::new(b"STLS", b"+OK")))
+    }
+}
+
+/// The greeting: its text names the protocol, or it comes from the port. (Redis answers `+OK` too.)
+fn server(octets: Octets<'_>, at_port: bool) -> Read<Recognition> {
+    octets.expect(0, b"+OK")?;
+    let line = octets.line(0, LINE_MOST)?;
+    let named = memchr::memmem::find(&line.to_ascii_uppercase(), b"POP").is_some();
+    require(named || at_port)?;
+    let certainty = if named { Certainty::Signature } else { Certainty::Consistent };
+    let what = "greeting of a POP3 server";
+    Ok(Recognition::proved(Service::Pop3, certainty, Sender::Server, 3, what))
+}
+
+fn client(octets: Octets<'_>, at_port: bool) -> Read<Recognition> {
+    let mut waiting = false;
+    let shared: &[&[u8]] = if at_port { &[b"USER ", b"AUTH"] } else { &[] };
+    for word in OWN.iter().chain(shared) {
+        match octets.expect_word(0, word) {
+            Ok(()) => {
+                let own = OWN.contains(word);
+                let certainty = if own { Certainty::Signature } else { Certainty::Consistent };
+                let what = "command of a POP3 client";
+                return Ok(Recognition::proved(Service::Pop3, certainty, Sender::Client, 4, what));
+            }
+            Err(Probe::NeedMore) => waiting = true,
+            Err(_) => {}
+        }
+    }
+    Err(if waiting { Probe::NeedMore } else { Probe::Refuse })
+}
