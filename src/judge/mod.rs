@@ -46,6 +46,7 @@ use crate::judge::names::Names;
 use crate::judge::orient::Orientation;
 use crate::judge::related::Related;
 use crate::judge::ruling::FoldKey;
+use crate::policy::case::Ruling;
 use crate::policy::force::Policy;
 use crate::recognise::Finding;
 use crate::service::Service;
@@ -88,6 +89,8 @@ struct ClosedFlow {
     state: FlowState,
     orientation: Orientation,
     conversation: Option<ConversationIndex>,
+    /// Its own verdict, if no conversation has it.
+    folded: Option<Arc<Ruling>>,
 }
 
 /// A flow that is going on, and where its counts went so far.
@@ -270,8 +273,9 @@ impl Judge {
         let Some(joined) = live.joined else {
             return;
         };
+        let mut folded = None;
         match joined.conversation {
-            None => self.fold(&live.state, joined.orientation),
+            None => folded = Some(self.fold(&live.state, joined.orientation)),
             // What was closed to make room may go on.
             Some(conversation) if live.has_kin => {
                 self.related.ended(number, conversation, (!facts.evicted).then_some(time));
@@ -280,7 +284,7 @@ impl Judge {
         }
         if self.settings.keep_flows {
             let (conversation, orientation) = (joined.conversation, joined.orientation);
-            self.closed.push(ClosedFlow { facts, state: live.state, orientation, conversation });
+            self.closed.push(ClosedFlow { facts, state: live.state, orientation, conversation, folded });
         }
     }
 

@@ -61,7 +61,11 @@ fn weaknesses(page: &mut Page, audit: &Audit, run: &RunFacts) {
             "packets have a wrong checksum (usually a host that offloads); they were judged",
         ),
         (run.evicted_flows, "flows were closed early because the flow table was full"),
-        (audit.totals.folded, "violations were folded beyond the ledger's cap"),
+        (
+            audit.totals.folded_flows,
+            "flows found the table of conversations full: they were judged and counted, and are not listed",
+        ),
+        (audit.totals.folded, "violations of such flows were counted by reason, rule and roles"),
     ];
     for (count, note) in notes {
         if count > 0 {

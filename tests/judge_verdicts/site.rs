@@ -190,3 +190,15 @@ fn vlans_of_a_site_that_keys_by_them_have_hosts_of_their_own() {
     assert_eq!(keyed.violations.len(), 2, "{:?}", messages(&keyed));
     assert_ne!(keyed.violations[0].id, keyed.violations[1].id);
 }
+
+#[test]
+fn of_a_host_that_translates_addresses_it_is_said() {
+    let more = "[[host]]\naddress = \"10.30.0.1\"\nroles = [\"smart-client\"]\nnat = true";
+    let found = play_on(
+        "",
+        more,
+        &[r#"{ do = "tcp", from = "10.30.0.1:50001", to = "10.10.1.11:22", say = "ssh" }"#],
+    );
+    assert!(only(&found).orig.why.contains("translates addresses"), "{}", only(&found).orig.why);
+    assert!(!only(&found).resp.why.contains("translates addresses"));
+}

@@ -3,6 +3,7 @@
 use camsentry::judge::JudgeSettings;
 use camsentry::judge::audit::Audit;
 use camsentry::time::Span;
+use camsentry::verdict::VerdictKind;
 
 use crate::frames::header_sum;
 use crate::frames::savefile;
@@ -43,6 +44,7 @@ fn totals_stay_exact_and_the_audit_says_that_it_is_not_complete() {
         let nothing = audit(&fixture, 0);
         assert!(nothing.violations.is_empty() && nothing.totals.folded > 0, "{}", fixture.name);
         assert_eq!(nothing.flows.len(), whole.flows.len());
+        assert!(nothing.flows.iter().all(|flow| flow.verdict != VerdictKind::NoPolicy), "{}", fixture.name);
     }
 }
 
