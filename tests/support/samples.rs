@@ -235,6 +235,16 @@ const BINARY: &[Octets] = &[
         000493e0 0006 0000 0a140005"]),
     // RFC 8415 §7.3: ADVERTISE with the identifiers of both.
     ("dhcpv6 answer", UDP, 547, Server, &["021234560001000a000300010003c51234560002000a000300010003c5654321"]),
+    // MQTT 3.1.1 §3.1, §3.2; RFC 6143 §7.1.1.
+    ("mqtt", TCP, 1883, Client, &["10 12 0004 4d515454 04 02 003c 0006 63616d2d3137"]),
+    ("mqtt answer", TCP, 1883, Server, &["20 02 00 00"]),
+    ("rfb", TCP, 5900, Both, &["524642203030332e3030380a"]),
+    // RFC 6347 §4.3.2: ClientHello and HelloVerifyRequest.
+    ("dtls", UDP, 4433, Client, &["16 feff 0000 000000000000 0036 01 00002a 0000 000000 00002a fefd
+        0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20 00 00 0002 c02b 01 00"]),
+    ("dtls answer", UDP, 4433, Server, &["16 feff 0000 000000000000 0017 03 00000b 0000 000000 00000b feff 08 0102030405060708"]),
+    // RFC 9001 §A.4.
+    ("quic retry", UDP, 443, Server, &["ff000000010008f067a5502a4262b5746f6b656e04a265ba2eff4d829058fb3f0f2496ba"]),
     (
         "snmp get",
         UDP,
@@ -405,6 +415,10 @@ const TEXTS: &[Text] = &[
     ),
     ("ftp", TCP, 21, Client, "AUTH TLS\r\nUSER cam\r\n"),
     ("ftp answer", TCP, 21, Server, "220 (vsFTPd 3.0.3)\r\n331 more\r\n"),
+    ("imap", TCP, 143, Client, "a1 CAPABILITY\r\n"),
+    ("imap answer", TCP, 143, Server, "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n"),
+    ("pop3", TCP, 110, Client, "CAPA\r\n"),
+    ("pop3 answer", TCP, 110, Server, "+OK POP3 server ready\r\n"),
     ("sip", TCP, 5060, Client, "REGISTER sip:registrar.biloxi.com SIP/2.0\r\nVia: x\r\n\r\n"),
     ("sip answer", TCP, 5060, Server, "SIP/2.0 180 Ringing\r\nVia: x\r\n\r\n"),
     ("sip over udp", UDP, 5060, Both, "INVITE sip:bob@biloxi.com SIP/2.0\r\nVia: x\r\n\r\n"),
@@ -580,6 +594,11 @@ fn made() -> Vec<Dialogue> {
         let within = b" text before NetMatrixMonitorBegin+1+xyz+NetMatrixMonitorEnd";
         all.push(dialogue("matrix, mid-stream", TCP, 12_345, false, vec![(client, within.to_vec())]));
     }
+    // RFC 9000 §17.2.2: an Initial that fills a datagram of 1200 octets.
+    let mut initial = hex("c3 00000001 08 8394c8f03e515708 00 00 449e");
+    initial.extend(random(4, 1182));
+    all.extend(sides("quic", UDP, 443, Client, &[initial]));
+    all.extend(sides("ftp data", TCP, 20, Both, &[octets("mobotix_mjpeg.bin")]));
     all.extend(discovery());
     all
 }
