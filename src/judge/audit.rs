@@ -257,7 +257,7 @@ pub struct JudgeTotals {
     pub one_way_flows: u64,
     /// TCP flows of which both directions were seen.
     pub two_way_flows: u64,
-    /// Flows that were there before the capture began.
+    /// TCP flows that were there before the capture began.
     pub midstream_flows: u64,
     /// Flows that were judged.
     pub judged_flows: u64,

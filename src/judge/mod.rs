@@ -297,7 +297,8 @@ impl Judge {
         let attempted = facts.initiation == Initiation::Observed && facts.outcome == Outcome::Attempted;
         add(&mut self.totals.one_way_flows, is_tcp && one_way && !attempted);
         add(&mut self.totals.two_way_flows, is_tcp && !one_way);
-        add(&mut self.totals.midstream_flows, facts.midstream);
+        // A datagram's flow has no beginning that could have been missed.
+        add(&mut self.totals.midstream_flows, is_tcp && facts.midstream);
     }
 
     /// The inventory, for the draft of a site file.

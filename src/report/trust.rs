@@ -54,7 +54,7 @@ fn weaknesses(page: &mut Page, audit: &Audit, run: &RunFacts) {
     let notes = [
         (lost, "packets were lost by the capture: what they held was not judged"),
         (run.one_way_flows, "TCP flows were seen in one direction only: does the mirror carry both?"),
-        (run.midstream_flows, "flows were there before the capture began"),
+        (run.midstream_flows, "TCP flows were there before the capture began"),
         (run.cut_packets, "packets were cut by the snap length"),
         (
             RunFacts::total(&run.bad_checksums),
