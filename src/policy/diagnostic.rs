@@ -95,21 +95,24 @@ impl Diagnostic {
         let text = &source.text;
         let end = self.span.end.min(text.len());
         let start = self.span.start.min(end);
-        let from =
-            text.get(..start).and_then(|before| before.rfind('\n')).map_or(0, |at| at.saturating_add(1));
-        let rest = text.get(end..).unwrap_or_default();
-        let to = end.saturating_add(rest.find('\n').unwrap_or(rest.len()));
-        let excerpt = text.get(from..to).unwrap_or_default();
+        // No farther than an excerpt may reach, because a file may be one line of very many faults.
+        let near = start.saturating_sub(LONGEST_EXCERPT);
+        let before = text.as_bytes().get(near..start).unwrap_or_default();
+        let newline = before.iter().rposition(|octet| *octet == b'\n');
+        let from = newline.map_or(near, |at| near.saturating_add(at).saturating_add(1));
+        let rest = text.as_bytes().get(end..).unwrap_or_default();
+        let far = rest.get(..LONGEST_EXCERPT).unwrap_or(rest);
+        let length = far.iter().position(|octet| *octet == b'\n').unwrap_or(far.len());
+        let excerpt = text.get(from..end.saturating_add(length)).unwrap_or_default();
+        let is_whole = newline.is_some() || near == 0;
         let help = self.help.as_deref();
-        if excerpt.len() > LONGEST_EXCERPT {
+        if !is_whole || excerpt.len() > LONGEST_EXCERPT {
             let gravity = if self.gravity == Gravity::Error { "error" } else { "warning" };
             let help = help.map(|help| format!("\n  = help: {help}")).unwrap_or_default();
-            let column = start.saturating_sub(from).saturating_add(1);
-            let head = format!(
-                "{gravity}: {}\n --> {}:{line}:{column}: {}{help}",
-                self.message, self.file, self.label
-            );
-            return head.chars().filter(|letter| *letter == '\n' || !letter.is_control()).collect();
+            let (message, file, label) = (&self.message, &self.file, &self.label);
+            let place = format!("{file}:{line}, octet {start} of the file");
+            let drawn = format!("{gravity}: {message}\n --> {place}: {label}{help}");
+            return drawn.chars().filter(|letter| *letter == '\n' || !letter.is_control()).collect();
         }
         let span = start.saturating_sub(from)..end.saturating_sub(from);
         let snippet = Snippet::source(excerpt)
