@@ -113,9 +113,11 @@ fn has_failed(run: &RunFacts) -> bool {
 }
 
 fn ending(audit: &Audit, run: &RunFacts) -> Ending {
-    if has_failed(run) || audit.totals.no_policy > 0 {
+    let totals = &audit.totals;
+    let judged_nothing = totals.conversations == totals.out_of_scope;
+    if has_failed(run) || totals.no_policy > 0 || judged_nothing {
         Ending::Failed
-    } else if audit.violations.is_empty() && audit.folded.is_empty() {
+    } else if audit.violations.is_empty() {
         Ending::Fine
     } else {
         Ending::Violations

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod community_id;
 pub mod conversation;
 pub mod conversations;
+pub mod durations;
 pub mod flow_state;
 mod joining;
 pub mod ledger;
@@ -39,6 +40,7 @@ use crate::inventory::Inventory;
 use crate::judge::audit::JudgeTotals;
 use crate::judge::conversations::ConversationIndex;
 use crate::judge::conversations::Conversations;
+use crate::judge::durations::Durations;
 use crate::judge::flow_state::FlowState;
 use crate::judge::names::Names;
 use crate::judge::orient::Orientation;
@@ -139,6 +141,7 @@ pub struct Judge {
     /// Hosts as they were last seen, with the inventory's state of that moment, so that conversations share what is known of them.
     views: HashMap<Addr, (u64, Arc<HostView>), foldhash::fast::FixedState>,
     totals: JudgeTotals,
+    durations: Durations,
 }
 
 impl Judge {
@@ -156,6 +159,7 @@ impl Judge {
             folded: BTreeMap::new(),
             views: HashMap::default(),
             totals: JudgeTotals::default(),
+            durations: Durations::default(),
         }
     }
 
@@ -265,6 +269,8 @@ impl Judge {
         let Some(live) = self.flows.remove(&number) else {
             return;
         };
+        let service = live.state.service.map(|(service, ..)| service);
+        self.durations.record(service, facts.last_seen.since(facts.first_seen));
         let Some(joined) = live.joined else {
             return;
         };

@@ -54,6 +54,7 @@ impl Judge {
             conversations: self.records(&conversations),
             flows: self.judged_flows(),
             hosts: self.hosts(&conversations),
+            durations: self.durations.clone(),
             rules: self.rule_hits(&conversations),
             totals: self.totals(&conversations),
             complete: self.totals.folded_flows == 0,

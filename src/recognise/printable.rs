@@ -32,8 +32,9 @@ impl Recogniser for Printable {
         let is_stream = head.datagram_ends.is_empty();
         // Of a stream the beginning counts, so that the answer does not hang on how much has come.
         let counts = if is_stream { text.get(..ENOUGH).unwrap_or(text) } else { text };
-        // From the middle of a stream, text may be the body of any protocol.
-        if (is_stream && !head.from_start) || !counts.iter().all(|octet| is_printable(*octet)) {
+        // From the middle of a stream, text may be the body of any protocol; and what was cut off may
+        // be what others waited for.
+        if (is_stream && !head.from_start) || head.cut || !counts.iter().all(|octet| is_printable(*octet)) {
             return Probe::Refuse;
         }
         if text.len() < ENOUGH {

@@ -235,6 +235,16 @@ const BINARY: &[Octets] = &[
         000493e0 0006 0000 0a140005"]),
     // RFC 8415 §7.3: ADVERTISE with the identifiers of both.
     ("dhcpv6 answer", UDP, 547, Server, &["021234560001000a000300010003c51234560002000a000300010003c5654321"]),
+    // MQTT 3.1.1 §3.1, §3.2; RFC 6143 §7.1.1.
+    ("mqtt", TCP, 1883, Client, &["10 12 0004 4d515454 04 02 003c 0006 63616d2d3137"]),
+    ("mqtt answer", TCP, 1883, Server, &["20 02 00 00"]),
+    ("rfb", TCP, 5900, Both, &["524642203030332e3030380a"]),
+    // RFC 6347 §4.3.2: ClientHello and HelloVerifyRequest.
+    ("dtls", UDP, 4433, Client, &["16 feff 0000 000000000000 0036 01 00002a 0000 000000 00002a fefd
+        0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20 00 00 0002 c02b 01 00"]),
+    ("dtls answer", UDP, 4433, Server, &["16 feff 0000 000000000000 0017 03 00000b 0000 000000 00000b feff 08 0102030405060708"]),
+    // RFC 9001 §A.4.
+    ("quic retry", UDP, 443, Server, &["ff000000010008f067a5502a4262b5746f6b656e04a265ba2eff4d829058fb3f0f2496ba"]),
     (
         "snmp get",
         UDP,
@@ -405,6 +415,10 @@ const TEXTS: &[Text] = &[
     ),
     ("ftp", TCP, 21, Client, "AUTH TLS\r\nUSER cam\r\n"),
     ("ftp answer", TCP, 21, Server, "220 (vsFTPd 3.0.3)\r\n331 more\r\n"),
+    ("imap", TCP, 143, Client, "a1 CAPABILITY\r\n"),
+    ("imap answer", TCP, 143, Server, "* OK [CAPABILITY IMAP4rev1 STARTTLS] ready\r\n"),
+    ("pop3", TCP, 110, Client, "CAPA\r\n"),
+    ("pop3 answer", TCP, 110, Server, "+OK POP3 server ready\r\n"),
     ("sip", TCP, 5060, Client, "REGISTER sip:registrar.biloxi.com SIP/2.0\r\nVia: x\r\n\r\n"),
     ("sip answer", TCP, 5060, Server, "SIP/2.0 180 Ringing\r\nVia: x\r\n\r\n"),
     ("sip over udp", UDP, 5060, Both, "INVITE sip:bob@biloxi.com SIP/2.0\r\nVia: x\r\n\r\n"),
@@ -472,6 +486,49 @@ pub(crate) fn written() -> Vec<Dialogue> {
         all.push(dialogue(&format!("{name}, mid-stream"), TCP, *port, false, turns));
     }
     all.extend(made());
+    all.extend(upgraded());
+    all
+}
+
+/// DTLS, QUIC, mail, MQTT and RFB, and what comes inside and after another protocol.
+fn upgraded() -> Vec<Dialogue> {
+    let mut all = Vec::new();
+    for (name, who) in [("dtls12_0.bin", Client), ("dtls12_1.bin", Server)] {
+        let (octets, mut datagrams) = (octets(name), Vec::new());
+        let mut rest = octets.as_slice();
+        while let [high, low, after @ ..] = rest {
+            let (datagram, next) = after.split_at(usize::from(u16::from_be_bytes([*high, *low])));
+            datagrams.push(datagram.to_vec());
+            rest = next;
+        }
+        all.extend(sides("dtls", UDP, 4433, who, &datagrams));
+    }
+    all.extend(sides("quic", UDP, 443, Client, &[octets("quic_split_0.bin"), octets("quic_split_1.bin")]));
+    let handshake = [hex("e0 00000001 00 08 f067a5502a4262b5 4040"), vec![0x77; 64]].concat();
+    all.extend(sides("quic", UDP, 443, Server, &[handshake]));
+    let lines: [(&str, u16, Who, &[u8]); 7] = [
+        ("imap", 143, Server, b"* OK [CAPABILITY IMAP4rev2] ready\r\n"),
+        ("imap", 143, Client, b"A001 LOGIN mrc secret\r\n"),
+        ("pop3", 110, Server, b"+OK POP3 server ready\r\n"),
+        ("pop3", 110, Client, b"CAPA\r\n"),
+        ("rfb", 5900, Both, b"RFB 003.008\n"),
+        ("mqtt", 1883, Client, b"\x10\x0f\x00\x04MQTT\x04\x02\x00\x3c\x00\x03cam"),
+        ("mqtt", 1883, Server, b"\x20\x02\x00\x00"),
+    ];
+    for (name, port, who, line) in lines {
+        all.extend(sides(name, TCP, port, who, &[line.to_vec()]));
+    }
+    all.extend(sides("ftp's data", TCP, 20, Both, &[octets("mobotix_mxg.bin")]));
+    let before: [(&str, u16, &[u8], &[u8]); 3] = [
+        ("connect", 3128, b"CONNECT a.example:443 HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"),
+        ("postgresql to tls", 5432, b"\0\0\0\x08\x04\xd2\x16\x2f", b"S"),
+        ("ftp to tls", 21, b"AUTH TLS\r\n", b"220 FTP\r\n234 go\r\n"),
+    ];
+    for (name, port, ask, consent) in before {
+        let (hello, answer) = (octets("tls12_0.bin"), octets("tls12_1.bin"));
+        let turns = vec![(true, ask.to_vec()), (false, consent.to_vec()), (true, hello), (false, answer)];
+        all.push(dialogue(name, TCP, port, true, turns));
+    }
     all
 }
 
@@ -537,6 +594,11 @@ fn made() -> Vec<Dialogue> {
         let within = b" text before NetMatrixMonitorBegin+1+xyz+NetMatrixMonitorEnd";
         all.push(dialogue("matrix, mid-stream", TCP, 12_345, false, vec![(client, within.to_vec())]));
     }
+    // RFC 9000 §17.2.2: an Initial that fills a datagram of 1200 octets.
+    let mut initial = hex("c3 00000001 08 8394c8f03e515708 00 00 449e");
+    initial.extend(random(4, 1182));
+    all.extend(sides("quic", UDP, 443, Client, &[initial]));
+    all.extend(sides("ftp data", TCP, 20, Both, &[octets("mobotix_mjpeg.bin")]));
     all.extend(discovery());
     all
 }
