@@ -61,6 +61,8 @@ pub struct Inventory {
     sightings: Sightings,
     inference: Inference,
     words: Words,
+    /// Grows with every change that may make an answer of [`Inventory::host`] another.
+    changes: u64,
 }
 
 /// Sentences that many hosts share.
@@ -84,7 +86,7 @@ impl Inventory {
             unseen: Arc::from("nothing that it did shows what it is"),
         };
         let (sightings, inference) = (Sightings::default(), Inference::default());
-        Self { declared: site.map(Declared::of), sightings, inference, words }
+        Self { declared: site.map(Declared::of), sightings, inference, words, changes: 0 }
     }
 
     /// The site, if there is one.
@@ -160,6 +162,11 @@ impl Inventory {
         let mac = self.own_mac(addr);
         let (vendor, roles) = (mac.and_then(vendor_of), RoleSet::of(&[label]));
         HostView { addr, mac, vendor, label, roles, name: None, why, standing, nat: false }
+    }
+
+    /// A number that is the same as long as [`Inventory::host`] answers the same for every address.
+    pub const fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Whether conversations of `addr` are judged: it is in a monitored network, or it is a local IPv6
@@ -240,10 +247,14 @@ impl Inventory {
     pub fn sees(&mut self, addr: Addr, mac: Mac, time: Timestamp, lease: bool) -> Change {
         let host = self.declared.as_ref().map_or(addr, |site| site.first_of_host(addr));
         if self.declared.as_ref().is_some_and(|site| site.is_router(mac)) {
-            self.sightings.mark_router(mac);
+            let is_new = self.sightings.mark_router(mac);
+            self.changes = self.changes.saturating_add(u64::from(is_new));
             return Change::None;
         }
         let change = self.sightings.sees(addr, host, mac, time, lease);
+        if lease || change != Change::None {
+            self.changes = self.changes.saturating_add(1);
+        }
         if matches!(change, Change::Moved { .. }) {
             self.inference.forget(addr);
         }
@@ -268,6 +279,7 @@ impl Inventory {
     /// Draws the conclusions from all observations; [`Inventory::host`] and [`Inventory::draft`] show them.
     pub fn settle(&mut self) {
         let Self { sightings, inference, .. } = self;
+        self.changes = self.changes.saturating_add(1);
         inference.settle(|addr| sightings.mac_of(addr).and_then(vendor_row));
     }
 

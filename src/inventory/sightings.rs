@@ -108,10 +108,11 @@ impl Sightings {
         }
     }
 
-    /// Says that `mac` is a router's: its addresses are those of hosts behind it.
-    pub(crate) fn mark_router(&mut self, mac: Mac) {
+    /// Says that `mac` is a router's: its addresses are those of hosts behind it. Whether that is news.
+    pub(crate) fn mark_router(&mut self, mac: Mac) -> bool {
         self.remove_device(mac);
-        if self.routers.insert(mac) {
+        let is_new = self.routers.insert(mac);
+        if is_new {
             self.router_order.push_back(mac);
         }
         if self.routers.len() > MAX_ROUTERS
@@ -119,6 +120,7 @@ impl Sightings {
         {
             self.routers.remove(&oldest);
         }
+        is_new
     }
 
     /// The device that has `addr`; `None` if it was not seen, or behind a router only.

@@ -127,8 +127,13 @@ impl Judge {
 
     /// What is known of a host now, shared with whoever knows the same.
     pub(super) fn host(&mut self, addr: Addr) -> Arc<HostView> {
+        let changes = self.inventory.changes();
+        if let Some((_, held)) = self.views.get(&addr).filter(|(then, _)| *then == changes) {
+            return Arc::clone(held);
+        }
         let now = self.inventory.host(addr);
-        if let Some(held) = self.views.get(&addr).filter(|held| ***held == now) {
+        if let Some((then, held)) = self.views.get_mut(&addr).filter(|(_, held)| **held == now) {
+            *then = changes;
             return Arc::clone(held);
         }
         // Only what is shared is kept here: losing it costs memory elsewhere, and nothing else.
@@ -136,7 +141,7 @@ impl Judge {
             self.views.clear();
         }
         let now = Arc::new(now);
-        self.views.insert(addr, Arc::clone(&now));
+        self.views.insert(addr, (changes, Arc::clone(&now)));
         now
     }
 

@@ -132,14 +132,14 @@ pub struct Judge {
     policy: Arc<Policy>,
     inventory: Inventory,
     settings: JudgeSettings,
-    flows: HashMap<FlowNumber, LiveFlow, foldhash::fast::FixedState>,
+    flows: HashMap<FlowNumber, Box<LiveFlow>, foldhash::fast::FixedState>,
     conversations: Conversations,
     related: Related,
     names: Names,
     closed: Vec<ClosedFlow>,
     folded: BTreeMap<FoldKey, u64>,
-    /// Hosts as they were last seen, so that conversations share what is known of them.
-    views: HashMap<Addr, Arc<HostView>, foldhash::fast::FixedState>,
+    /// Hosts as they were last seen, with the inventory's state of that moment, so that conversations share what is known of them.
+    views: HashMap<Addr, (u64, Arc<HostView>), foldhash::fast::FixedState>,
     totals: JudgeTotals,
     durations: Durations,
 }
@@ -210,7 +210,8 @@ impl Judge {
         if has_kin {
             self.related.asked(flow, asker, service.1, time);
         }
-        self.flows.insert(flow, LiveFlow { state, opened_at: time, joined: None, has_kin });
+        let live = LiveFlow { state, opened_at: time, joined: None, has_kin };
+        self.flows.insert(flow, Box::new(live));
     }
 
     /// What a finding says about hosts, whatever flow it is of.

@@ -80,7 +80,8 @@ impl Judge {
         for (conversation, ruling) in self.conversations.iter_mut().zip(rulings) {
             conversation.ruling = ruling.or(conversation.ruling.take());
         }
-        self.views = memory.views;
+        let changes = self.inventory.changes();
+        self.views = memory.views.into_iter().map(|(addr, view)| (addr, (changes, view))).collect();
     }
 
     /// The ruling on a conversation, from memory if its like was ruled on before.

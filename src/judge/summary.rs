@@ -10,6 +10,7 @@ use crate::flow::facts::Outcome;
 use crate::inventory::HostView;
 use crate::inventory::Inventory;
 use crate::inventory::Standing;
+use crate::inventory::role::Role;
 use crate::inventory::role::RoleSet;
 use crate::judge::Judge;
 use crate::judge::audit::Advice;
@@ -88,8 +89,18 @@ impl Judge {
     /// end of the run.
     fn party_of(&self, host: &HostView) -> Party {
         match (self.policy.site(), self.views.get(&host.addr)) {
-            (None, Some(now)) => self.party(now),
+            (None, Some((_, now))) => self.party(now),
             _ => self.party(host),
+        }
+    }
+
+    /// Label and roles that an end of the conversation is judged with.
+    fn party_in(&self, conversation: &Conversation, addr: Addr) -> Option<(Role, RoleSet)> {
+        let ends = [&conversation.orig, &conversation.resp];
+        let held = ends.into_iter().find(|end| end.addr == addr)?;
+        match (self.policy.site(), self.views.get(&addr)) {
+            (None, Some((_, now))) => Some((now.label, now.roles)),
+            _ => Some((held.label, held.roles)),
         }
     }
 
@@ -266,8 +277,11 @@ impl Judge {
         let shared = conversation.and_then(|conversation| conversation.ruling.as_deref());
         let told = told(shared.or(closed.folded.as_deref()));
         let roles = [closed.facts.key.a, closed.facts.key.b].map(|addr| {
-            let host = self.inventory.host(addr);
-            (host.label, host.roles)
+            let shared = conversation.and_then(|conversation| self.party_in(conversation, addr));
+            shared.unwrap_or_else(|| {
+                let host = self.inventory.host(addr);
+                (host.label, host.roles)
+            })
         });
         let initiation = closed.orientation.initiation;
         let known = initiation > Initiation::Unknown;
