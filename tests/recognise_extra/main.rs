@@ -9,10 +9,12 @@
 )]
 
 mod documented;
+mod hostile;
 mod inner;
 mod mail_and_iot;
 mod mobotix;
 mod rtsp;
+mod smb;
 mod talk;
 mod udp;
 mod xprotect;
