@@ -12,6 +12,8 @@ use super::Piece;
 use super::http::NAME;
 use super::http_body::Body;
 use super::http_content;
+use super::http_inner::Inner;
+use super::http_inner::inner_service;
 use super::http_media::MediaSearch;
 use super::http_message::Message;
 use super::line::LineReader;
@@ -26,7 +28,6 @@ use super::told::Told;
 use crate::flow::Side;
 use crate::service::Certainty;
 use crate::service::Content;
-use crate::service::Service;
 
 /// Messages of one side that are read.
 const MESSAGES: u32 = 64;
@@ -330,29 +331,5 @@ impl Reader {
         if self.stage != Stage::Over && self.body != Body::Open {
             self.next();
         }
-    }
-}
-
-/// What the first octets behind a header are.
-enum Inner {
-    Is(Service),
-    /// A reply of HTTP.
-    Http,
-    /// Anything else, also a request of HTTP.
-    Other,
-}
-
-/// The protocol that starts with these octets: a TLS handshake record, the greeting of SSH, or the
-/// status line of RTSP. `None` while it may still be one of them. No more is needed than [`super::side`]
-/// keeps of what was read before.
-fn inner_service(octets: &[u8]) -> Option<Inner> {
-    match octets {
-        [0x16] | [0x16, 3] => None,
-        [0x16, 3, 0..=4] => Some(Inner::Is(Service::Tls)),
-        b"SSH-" => Some(Inner::Is(Service::Ssh)),
-        b"RTSP/" => Some(Inner::Is(Service::Rtsp)),
-        b"HTTP/" => Some(Inner::Http),
-        _ if [b"SSH-".as_slice(), b"RTSP/", b"HTTP/"].iter().any(|word| word.starts_with(octets)) => None,
-        _ => Some(Inner::Other),
     }
 }

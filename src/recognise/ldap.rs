@@ -46,12 +46,21 @@ impl Recogniser for Ldap {
     }
 }
 
-/// An extended request or its answer that comes first is StartTLS, if TLS follows it.
+/// Most messages before StartTLS: clients ask for the root entry first.
+const BEFORE_TLS: usize = 8;
+
+/// The first extended request or its answer is StartTLS, if TLS follows it.
 fn in_clear(octets: Octets<'_>) -> Read<usize> {
-    let whole = tagged(octets, 0, 0x30)?;
-    let (_, next) = integer(octets, whole.at, 0x02)?;
-    require(matches!(octets.u8(next)?, 0x77 | 0x78))?;
-    Ok(whole.end())
+    let mut at = 0_usize;
+    for _ in 0..BEFORE_TLS {
+        let whole = tagged(octets, at, 0x30)?;
+        let (_, next) = integer(octets, whole.at, 0x02)?;
+        at = whole.end();
+        if matches!(octets.u8(next)?, 0x77 | 0x78) {
+            return Ok(at);
+        }
+    }
+    Err(Probe::Refuse)
 }
 
 fn message(octets: Octets<'_>, at_port: bool) -> Read<Recognition> {

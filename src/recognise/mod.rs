@@ -18,6 +18,7 @@ pub mod http;
 pub mod http_body;
 pub mod http_content;
 pub mod http_follow;
+mod http_inner;
 pub mod http_media;
 pub mod http_message;
 pub mod line;

@@ -4,7 +4,7 @@
 //! It frames both sides by the NetBIOS length, keeps the first [`KEPT`] octets of each message and
 //! counts the rest away. Memory: 2 × [`KEPT`] octets.
 //!
-//! Source: [MS-SMB2] §2.2.4 (NEGOTIATE response), §2.2.13 (CREATE), §2.2.21 (WRITE), §3.2.5.1.9
+//! Source: [MS-SMB2] §2.2.4 (NEGOTIATE response), §2.2.13 (CREATE), §2.2.21 (WRITE), §2.2.42.1 (compressed), §3.2.5.1.9
 //! (compound messages); [MS-CIFS] §2.2.4.64 (NT_CREATE_ANDX).
 
 use super::Certainty;
@@ -156,6 +156,7 @@ impl SmbFollower {
             let lesson = match one.seen() {
                 [0xff, ..] => self.smb1(one),
                 [0xfe, ..] => self.smb2(one),
+                [0xfc, ..] => self.in_front_of_compressed(one),
                 _ => None,
             };
             if let Some(lesson) = lesson {
@@ -216,6 +217,15 @@ impl SmbFollower {
             (9, false) => self.picture(message, usize::from(message.le16(66).ok()?)),
             _ => None,
         }
+    }
+
+    /// What stands uncompressed in front of compressed data, where the transform is not chained
+    /// ([MS-SMB2] §2.2.42.1: flags at 10, the octets' count at 12).
+    fn in_front_of_compressed(&mut self, message: Octets<'_>) -> Option<Lesson> {
+        let chained = message.le16(10).ok()? != 0;
+        let plain = message.slice(16, size(message.le32(12).ok()?)).ok().filter(|_| !chained)?;
+        let lesson = if plain.first() == Some(&0xfe) { self.smb2(Octets::whole(plain)) } else { None };
+        lesson.map(|lesson| Lesson { at: lesson.at.saturating_add(16), ..lesson })
     }
 
     /// A name that is opened: is it a camera's recording?

@@ -73,7 +73,13 @@ fn tls_after_an_upgrade_of_http_and_inside_postgresql_and_net_tcp_is_read() {
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: TLS/1.0, HTTP/1.1\r\nConnection: Upgrade\r\n\r\n";
     let via = b"\x00\x01\x00\x01\x02\x02\x12net.tcp://a:808/sv\x03\x08";
     let framed = [via.as_slice(), b"\x09\x13application/ssl-tls"].concat();
-    let before: [(u16, Service, &[u8], &[u8]); 3] = [
+    // RFC 4511 §4.5.1, §4.14: the root entry is asked for first, then StartTLS and its answer.
+    let root = hex("3025020101 6320 0400 0a0100 0a0100 020100 020100 010100 870b6f626a656374436c617373 3000");
+    let start = hex("301d020102 7718 8016 312e332e362e312e342e312e313436362e3230303337");
+    let ldap = [root, start].concat();
+    let done = hex("300c020101 6507 0a0100 0400 0400 300c020102 7807 0a0100 0400 0400");
+    let before: [(u16, Service, &[u8], &[u8]); 4] = [
+        (389, Service::Ldap, &ldap, &done),
         (80, Service::Http, ask, consent),
         (5432, Service::Postgresql, b"\0\0\0\x08\x04\xd2\x16\x2f", b"S"),
         (808, Service::McNmf, &framed, b"\x0a"),

@@ -16,6 +16,9 @@ use crate::talk::tcp;
 
 type Case<'a> = (Service, u16, Side, &'a [u8], Certainty, Option<Certainty>);
 
+/// Port, service, the server's greeting, the client's command, the consent.
+type Start<'a> = (u16, Service, &'a [u8], &'a [u8], &'a [u8]);
+
 /// Service, its port, who speaks, the octets, and the certainty there and on a foreign port.
 fn cases() -> Vec<Case<'static>> {
     const S: Certainty = Certainty::Signature;
@@ -104,7 +107,7 @@ fn neighbours_on_their_ports_are_not_taken_for_them() {
 #[test]
 fn tls_that_starts_inside_mail_and_files_tells_all_that_tls_tells() {
     let (hello, answer) = (fixture("tls12_0.bin"), fixture("tls12_1.bin"));
-    let clear: [(u16, Service, &[u8], &[u8], &[u8]); 4] = [
+    let clear: [Start<'_>; 4] = [
         (
             25,
             Service::Smtp,

@@ -81,7 +81,7 @@ impl Talk {
         whole
     }
 
-    fn in_pieces(&self, size: usize, cut: usize) -> Heard {
+    pub(crate) fn in_pieces(&self, size: usize, cut: usize) -> Heard {
         let ends = ((Addr::v4([10, 0, 0, 1]), 40_000), (Addr::v4([10, 0, 0, 2]), self.port));
         let (key, _) = FlowKey::canonical(ends.0, ends.1, self.transport, 0);
         let mut pool = HeadPool::new(HeadPool::OCTETS_PER_SHARD);
