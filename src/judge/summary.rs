@@ -283,13 +283,17 @@ impl Judge {
                 (host.label, host.roles)
             })
         });
+        let spoken = match closed.state.spoken() {
+            Spoken::Known(service, certainty) => Some((service, certainty)),
+            _ => None,
+        };
         let initiation = closed.orientation.initiation;
         let known = initiation > Initiation::Unknown;
         JudgedFlow {
             orig: known.then_some(closed.orientation.orig),
             initiation,
-            service: closed.state.service.map(|(service, ..)| service),
-            certainty: closed.state.service.map(|(_, certainty, _)| certainty),
+            service: spoken.map(|(service, _)| service),
+            certainty: spoken.map(|(_, certainty)| certainty),
             content: closed.state.content.map(|(content, _)| content),
             content_certainty: closed.state.content.map(|(_, certainty)| certainty),
             tls_version: closed.state.tls_version(),

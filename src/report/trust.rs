@@ -11,6 +11,9 @@ use crate::report::layout::Page;
 use crate::report::layout::counted;
 use crate::report::layout::grouped;
 
+/// How many files of a folder that are no captures are named.
+const SHOWN_SKIPPED: usize = 10;
+
 /// Accounts for every packet, and says what weakens the verdicts.
 pub fn render(page: &mut Page, audit: &Audit, run: &RunFacts) {
     page.heading("HOW FAR TO TRUST IT");
@@ -34,7 +37,12 @@ pub fn render(page: &mut Page, audit: &Audit, run: &RunFacts) {
         page.wrapped(2, &fault);
     }
     if !run.skipped.is_empty() {
-        page.wrapped(2, &plain(&format!("not captures, left out: {}", run.skipped.join(", "))));
+        let shown: Vec<&str> = run.skipped.iter().take(SHOWN_SKIPPED).map(String::as_str).collect();
+        let more = match run.skipped.len().saturating_sub(SHOWN_SKIPPED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        page.wrapped(2, &plain(&format!("not captures, left out: {}{more}", shown.join(", "))));
     }
     if !is_complete(audit, run) {
         let warning = page.bold("This audit is NOT complete: see the lines above.");
