@@ -64,7 +64,7 @@ impl Collector for FlowDurations {
                 metric(service.map_or("unknown", |service| service.as_str()), measured)
             })
             .collect();
-        family.set_metric(metrics.into());
+        family.set_metric(metrics);
         vec![family]
     }
 }
@@ -83,12 +83,12 @@ fn metric(service: &str, measured: &Measured) -> Metric {
     histogram.set_sample_count(measured.count());
     #[expect(clippy::as_conversions, reason = "there is no lossless conversion, and none is needed")]
     histogram.set_sample_sum(measured.sum() as f64 / 1e6);
-    histogram.set_bucket(buckets.into());
+    histogram.set_bucket(buckets);
     let mut label = LabelPair::default();
     label.set_name("service".to_owned());
     label.set_value(service.to_owned());
     let mut metric = Metric::default();
-    metric.set_label(vec![label].into());
+    metric.set_label(vec![label]);
     metric.set_histogram(histogram);
     metric
 }
