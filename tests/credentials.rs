@@ -2,6 +2,7 @@
 //! its own is planted where that protocol carries it, and everything that the program writes (report,
 //! JSON, flows, metrics, site draft, standard error) is searched for it: as it is, in base64, in
 //! hexadecimal, percent-encoded, in UTF-16, and as it stood on the wire.
+#![expect(clippy::print_stderr, reason = "says what was skipped")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test helpers")]
 #![expect(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "fields of headers")]
 
