@@ -1,6 +1,6 @@
 //! Every defect that fuzzing and hostile tests found, replayed. `fixtures/crashes/cases.toml` names each
 //! input, what it once broke in one sentence, and what reads it.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "test helpers")]
+#![expect(clippy::unwrap_used, reason = "test helpers")]
 
 use std::fs;
 use std::io::Cursor;

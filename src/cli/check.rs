@@ -62,6 +62,10 @@ pub fn check(args: &CheckArgs) -> Result<Ending, Trouble> {
         Format::Json => output::print_with(|out| write_records(out, audit, run))?,
     }
     complain_of_faults(run);
+    if has_judged_nothing(audit) && !has_failed(run) {
+        let way_out = "see `monitored` in the site file, and what the mirror carries";
+        output::complain(&format!("nothing was judged: no conversation is in scope; {way_out}"));
+    }
     Ok(ending(audit, run))
 }
 
@@ -113,13 +117,18 @@ fn has_failed(run: &RunFacts) -> bool {
 }
 
 fn ending(audit: &Audit, run: &RunFacts) -> Ending {
-    if has_failed(run) || audit.totals.no_policy > 0 {
+    if has_failed(run) || audit.totals.no_policy > 0 || has_judged_nothing(audit) {
         Ending::Failed
-    } else if audit.violations.is_empty() && audit.folded.is_empty() {
+    } else if audit.violations.is_empty() {
         Ending::Fine
     } else {
         Ending::Violations
     }
+}
+
+/// Whether no conversation was in scope: such an audit proves nothing.
+fn has_judged_nothing(audit: &Audit) -> bool {
+    audit.totals.conversations == audit.totals.out_of_scope
 }
 
 fn write_records(out: &mut dyn Write, audit: &Audit, run: &RunFacts) -> io::Result<()> {

@@ -16,6 +16,7 @@ use prometheus::TextEncoder;
 
 use crate::decode::Undecoded;
 use crate::decode::undecoded::NotConversation;
+use crate::export::durations::FlowDurations;
 use crate::export::run_facts::RunFacts;
 use crate::export::text::harmless;
 use crate::export::text::hex;
@@ -52,6 +53,7 @@ pub const METRICS: &[(&str, &str, &[&str])] = &[
     ("camsentry_withheld_total", "Conversations that could not be judged, by cause.", &["reason"]),
     ("camsentry_rule_conversations_total", "Conversations that a rule allowed.", &["policy_rule"]),
     ("camsentry_flows_total", "Flows seen.", &[]),
+    ("camsentry_flow_duration_seconds", "How long flows lasted that ended, by what is spoken.", &["service"]),
     ("camsentry_flows_one_way_total", "TCP flows of which one direction only was seen.", &[]),
     ("camsentry_flows_two_way_total", "TCP flows of which both directions were seen.", &[]),
     ("camsentry_flows_evicted_total", "Flows closed to make room in the flow table.", &[]),
@@ -125,8 +127,8 @@ fn violations(registry: &Registry, audit: &Audit, policy: &Policy) -> Result<(),
     let total = counter(registry, "camsentry_violations_total")?;
     let open = int_gauge(registry, "camsentry_violations_open")?;
     let last = gauge(registry, "camsentry_last_violation_timestamp_seconds")?;
-    for labels in expected_series(audit, policy) {
-        let [rule, reason, severity, orig, resp] = &labels;
+    let mut series = expected_series(audit, policy);
+    for [rule, reason, severity, orig, resp] in &series {
         total.with_label_values(&[rule, reason, severity, orig, resp]).inc_by(0);
     }
     for rule in policy.rules().map(|rule| &rule.id).chain(assertions(policy)) {
@@ -134,7 +136,12 @@ fn violations(registry: &Registry, audit: &Audit, policy: &Policy) -> Result<(),
     }
     last.with_label_values(&[""]).set(0.0);
     for violation in &audit.violations {
-        let [rule, reason, severity, orig, resp] = labels_of(violation);
+        let mut labels = labels_of(violation);
+        if series.len() >= SERIES_CAP && !series.contains(&labels) {
+            labels = ["other"; 5].map(str::to_owned);
+        }
+        series.insert(labels.clone());
+        let [rule, reason, severity, orig, resp] = labels;
         total.with_label_values(&[&rule, &reason, &severity, &orig, &resp]).inc();
         let outcome = violation.outcome.as_str();
         open.with_label_values(&[&*rule, &reason, &severity, &orig, &resp, outcome]).inc();
@@ -171,7 +178,10 @@ fn expected_series(audit: &Audit, policy: &Policy) -> BTreeSet<[String; 5]> {
         for resp in &roles {
             let (reason, rule) = unruled(policy, *orig, *resp);
             let set = RoleSet::of(&[*orig]);
-            let severity: Severity = severity_of(reason, set);
+            let changed = policy.site().and_then(|site| {
+                site.severities.iter().find(|(changed, _)| *changed == reason).map(|(_, severity)| *severity)
+            });
+            let severity: Severity = changed.unwrap_or_else(|| severity_of(reason, set));
             for severity in [severity, severity.lowered()] {
                 let words = [reason.as_str(), severity.as_str(), orig.as_str(), resp.as_str()];
                 let [reason, severity, orig, resp] = words.map(str::to_owned);
@@ -219,6 +229,9 @@ fn conversations(registry: &Registry, audit: &Audit) -> Result<(), prometheus::E
     for rule in &audit.rules {
         hits.with_label_values(&[&*rule.rule.0]).inc_by(rule.conversations);
     }
+    let (lasting, _) = options("camsentry_flow_duration_seconds");
+    let durations = FlowDurations::new(&lasting.name, &lasting.help, audit.durations.clone())?;
+    registry.register(Box::new(durations))?;
     let mut series = BTreeSet::new();
     for record in &audit.conversations {
         total.with_label_values(&[record.verdict.as_str()]).inc();

@@ -1,5 +1,6 @@
 //! What leaves the program for other programs: JSON lines, flow records, metrics.
 
+pub mod durations;
 pub mod flow_record;
 pub mod metrics;
 pub mod run_facts;

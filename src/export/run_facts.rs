@@ -42,7 +42,7 @@ pub struct RunFacts {
     pub one_way_flows: u64,
     /// Flows with both directions (TCP).
     pub two_way_flows: u64,
-    /// Flows that were there before the capture began.
+    /// TCP flows that were there before the capture began.
     pub midstream_flows: u64,
     /// Flows closed to make room.
     pub evicted_flows: u64,

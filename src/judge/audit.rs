@@ -13,6 +13,7 @@ use crate::flow::facts::Initiation;
 use crate::flow::facts::Outcome;
 use crate::inventory::role::Role;
 use crate::inventory::role::RoleSet;
+use crate::judge::durations::Durations;
 use crate::judge::flow_state::FlowState;
 use crate::policy::case::Ruling;
 use crate::policy::rule::RuleId;
@@ -256,7 +257,7 @@ pub struct JudgeTotals {
     pub one_way_flows: u64,
     /// TCP flows of which both directions were seen.
     pub two_way_flows: u64,
-    /// Flows that were there before the capture began.
+    /// TCP flows that were there before the capture began.
     pub midstream_flows: u64,
     /// Flows that were judged.
     pub judged_flows: u64,
@@ -339,6 +340,8 @@ pub struct Audit {
     pub flows: Vec<JudgedFlow>,
     /// Hosts, by address.
     pub hosts: Vec<HostRecord>,
+    /// How long flows lasted, by service.
+    pub durations: Durations,
     /// Rules in force and how often each allowed something, in the order of the packs.
     pub rules: Vec<RuleHits>,
     /// Totals.

@@ -4,20 +4,23 @@
 use crate::flow::facts::Initiation;
 use crate::flow::facts::Outcome;
 use crate::inventory::role::Role;
-use crate::inventory::role::RoleSet;
 use crate::judge::audit::Party;
+use crate::judge::audit::SweepTotals;
 use crate::judge::conversation::Conversation;
 use crate::judge::ledger::Cause;
+use crate::judge::wording;
+use crate::judge::wording::a_role;
+use crate::judge::wording::counted;
+use crate::judge::wording::host;
+use crate::judge::wording::place;
 use crate::policy::case::Spoken;
 use crate::policy::force::Policy;
 use crate::policy::hygiene::ADVICE_ADMIN;
 use crate::policy::hygiene::ADVICE_CLEARTEXT;
 use crate::policy::rule::Expect;
-use crate::policy::rule::Ports;
 use crate::policy::rule::Rule;
 use crate::policy::rule::RuleId;
-use crate::service::Content;
-use crate::service::Service;
+use crate::policy::rule::Status;
 use crate::service::Transport;
 use crate::verdict::Field;
 use crate::verdict::Reason;
@@ -34,42 +37,55 @@ pub struct Sentences<'a> {
 }
 
 impl Sentences<'_> {
-    /// The sentence of a violation.
+    /// The sentence of a violation: what happened, why that is wrong, and what would be right.
     pub fn violation(&self, cause: &Cause<'_>) -> String {
         let Some(first) = cause.conversations.first() else {
             return String::new();
         };
         if let Some(totals) = cause.sweep {
-            return format!(
-                "{} tried {} at {} without a rule: {} of {} conversations stayed unanswered, {} were refused, {} were answered",
-                host(self.orig),
-                counted(totals.ports, "port"),
-                counted(totals.responders, "host"),
-                totals.attempted,
-                totals.conversations,
-                totals.refused,
-                totals.answered,
-            );
+            return self.sweep(&totals);
         }
-        let because = match cause.objection {
-            Some(objection) => match &objection.rule {
-                Some(rule) => format!("{} ({rule})", objection.what),
-                None => objection.what.clone(),
-            },
-            None => self.because(cause, first),
-        };
-        let nearest =
-            cause.nearest.as_ref().map(|(rule, field)| self.nearest(rule, *field)).unwrap_or_default();
+        if let Some(objection) = cause.objection {
+            let rule = objection.rule.as_ref().map(|rule| format!(" ({rule})")).unwrap_or_default();
+            return format!("{}: {}{rule}", self.event(first), objection.what);
+        }
         let expired = match &cause.expired {
             Some(id) => format!("; exception {id} has expired"),
             None => String::new(),
         };
-        format!("{}: {because}{nearest}{expired}", self.event(first))
+        // Where the reason names the port, the event need not.
+        let names_place = matches!(cause.reason, Reason::NoRule | Reason::LocalOnly);
+        let event = self.happened(first, &wording::what(first, !names_place));
+        format!("{event}: {}{}{expired}", self.because(cause, first), self.hint(cause))
     }
 
-    /// What happened: `camera 10.20.0.17 opened SMB to file-server 10.10.2.9`.
+    fn sweep(&self, totals: &SweepTotals) -> String {
+        let ends = [
+            (totals.attempted, "stayed unanswered"),
+            (totals.refused, "were refused"),
+            (totals.answered, "were answered"),
+        ];
+        let ends: Vec<String> = ends
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, end)| format!("{count} {end}"))
+            .collect();
+        format!(
+            "{} tried {} at {} without a rule: of {}, {}",
+            host(self.orig),
+            counted(totals.ports, "port"),
+            counted(totals.responders, "host"),
+            counted(totals.conversations, "conversation"),
+            ends.join(", "),
+        )
+    }
+
+    /// What happened: `camera 10.20.0.17 opened SMB (port 445) to file-server 10.10.2.9`.
     pub fn event(&self, conversation: &Conversation) -> String {
-        let what = what(conversation);
+        self.happened(conversation, &wording::what(conversation, true))
+    }
+
+    fn happened(&self, conversation: &Conversation, what: &str) -> String {
         let (orig, resp) = (host(self.orig), host(self.resp));
         if conversation.initiation == Initiation::Unknown {
             return format!("{orig} and {resp} speak {what}");
@@ -80,22 +96,26 @@ impl Sentences<'_> {
             }
             Outcome::Attempted => format!("{orig} sent {what} to {resp}"),
             Outcome::Refused => format!("{orig} tried to open {what} to {resp} and was refused"),
-            _ => format!("{orig} opened {what} to {resp}"),
+            _ if conversation.key.transport == Transport::Tcp => format!("{orig} opened {what} to {resp}"),
+            _ => format!("{orig} sent {what} to {resp}"),
         }
     }
 
     fn because(&self, cause: &Cause<'_>, conversation: &Conversation) -> String {
         let rule = cause.rule.as_ref().and_then(|id| self.policy.rule(id));
         let assertion = cause.rule.as_ref().and_then(|id| self.policy.assertion(id));
-        let place = place(conversation);
+        let is_told = !matches!(conversation.spoken, Spoken::Known(..));
+        let place = if is_told { "that port".to_owned() } else { place(conversation) };
         match (cause.reason, rule, assertion) {
             (Reason::LocalOnly, Some(rule), _) => {
                 format!(
-                    "{place} is for processes of one computer ({}) and must not cross the network",
+                    "{place} is for processes of one computer, never to be seen on the network ({})",
                     rule.id
                 )
             }
-            (Reason::Obsolete, Some(rule), _) => format!("{} calls this obsolete", rule.id),
+            (Reason::Obsolete, Some(rule), _) => {
+                format!("the guide calls this obsolete, and it should be switched off ({})", rule.id)
+            }
             (Reason::OffByDefault, Some(rule), _) => {
                 let feature = rule.feature.as_deref().unwrap_or("(none)");
                 format!(
@@ -103,15 +123,29 @@ impl Sentences<'_> {
                     rule.id
                 )
             }
-            (Reason::WrongDirection, Some(rule), _) => format!("{} allows it the other way round", rule.id),
-            (Reason::WrongService, Some(rule), _) => format!("{} expects {} there", rule.id, expected(rule)),
-            (Reason::WrongPort, Some(rule), _) => format!("{} allows it at {}", rule.id, ports(rule)),
+            (Reason::WrongDirection, Some(rule), _) => {
+                format!("{} lets only the {} open it", rule.id, self.resp.role)
+            }
+            (Reason::WrongService, Some(rule), _) => match &rule.expect {
+                Expect::Services(_) => format!("{} expects {} there", rule.id, wording::expected(rule)),
+                Expect::PortOnly => {
+                    let purpose = rule.purpose.trim_end_matches('.');
+                    format!("{} opens the port for something else ({purpose})", rule.id)
+                }
+            },
+            (Reason::WrongPort, Some(rule), _) => {
+                format!("{} allows it at {}", rule.id, wording::ports(rule))
+            }
             (Reason::UnknownDevice, ..) => "the site file does not name this device".to_owned(),
             (Reason::Internet, _, None) => {
                 format!("no rule lets {} talk with the internet", a_role(self.inner().role))
             }
             (_, _, Some(assertion)) => {
-                format!("{} ({})", assertion.sentence.trim_end_matches('.'), assertion.id)
+                format!("{} says \"{}\"", assertion.id, assertion.sentence.trim_end_matches('.'))
+            }
+            _ if conversation.initiation == Initiation::Unknown => {
+                let (orig, resp) = (a_role(self.orig.role), a_role(self.resp.role));
+                format!("no rule lets {orig} and {resp} do so")
             }
             _ => format!("no rule lets {} reach {place} there", a_role(self.orig.role)),
         }
@@ -122,22 +156,38 @@ impl Sentences<'_> {
         if self.orig.roles.has(Role::Internet) { self.resp } else { self.orig }
     }
 
-    fn nearest(&self, id: &RuleId, field: Field) -> String {
-        let Some(rule) = self.policy.rule(id) else {
+    /// What came nearest, where the reason does not say it.
+    fn hint(&self, cause: &Cause<'_>) -> String {
+        let Some((id, field)) = &cause.nearest else {
             return String::new();
         };
-        let wants = match field {
-            Field::From => format!("from {}", roles(rule.from)),
-            Field::To => format!("to {}", roles(rule.to)),
-            Field::Port => format!("at {}", ports(rule)),
-            Field::Service => format!("speaking {}", expected(rule)),
+        let helps = match cause.reason {
+            Reason::NoRule | Reason::Isolation => true,
+            Reason::Internet => matches!(field, Field::Peer | Field::Status | Field::Zone),
+            _ => false,
+        };
+        match self.policy.rule(id).filter(|_| helps && cause.rule.as_ref() != Some(id)) {
+            Some(rule) => format!(" (nearest: {id}, {})", self.wants(rule, *field)),
+            None => String::new(),
+        }
+    }
+
+    fn wants(&self, rule: &Rule, field: Field) -> String {
+        match field {
+            Field::From => format!("from {}", wording::roles(rule.from)),
+            Field::To => format!("to {}", wording::roles(rule.to)),
+            Field::Port => format!("at {}", wording::ports(rule)),
+            Field::Service => format!("speaking {}", wording::expected(rule)),
             Field::Direction => "the other way round".to_owned(),
-            Field::Status => format!("status {}", statuses(rule)),
+            Field::Status if rule.is(Status::LocalOnly) => "within one computer".to_owned(),
+            Field::Status if rule.is(Status::Obsolete) => "which is obsolete".to_owned(),
+            Field::Status => {
+                format!("with the feature \"{}\"", rule.feature.as_deref().unwrap_or("(none)"))
+            }
             Field::Peer => "to the host that it names".to_owned(),
             Field::Zone => format!("in a {} zone", rule.to_zone_kind.as_deref().unwrap_or("special")),
-            Field::Transport => format!("over {}", transports(rule)),
-        };
-        format!(" (nearest: {id}, {wants})")
+            Field::Transport => format!("over {}", wording::transports(rule)),
+        }
     }
 
     /// Why a verdict is withheld.
@@ -147,7 +197,7 @@ impl Sentences<'_> {
         let id = rule.map(|rule| rule.id.to_string()).unwrap_or_default();
         match why {
             Withheld::RoleUnknown => {
-                format!("{event}: {} known well enough", unknown_roles(self.orig, self.resp))
+                format!("{event}: {} known well enough", wording::unknown_roles(self.orig, self.resp))
             }
             Withheld::InitiatorUnknown => {
                 format!("{event}: it matters who opened it, and nothing shows that")
@@ -156,7 +206,7 @@ impl Sentences<'_> {
                 format!("{event}: too few octets were captured to tell what is spoken ({id})")
             }
             Withheld::Unrecognised => {
-                let expected = rule.map(expected).unwrap_or_default();
+                let expected = rule.map(wording::expected).unwrap_or_default();
                 format!("{event}: {id} expects {expected}, and the octets are none that we know")
             }
             Withheld::UnannouncedMedia => {
@@ -191,114 +241,4 @@ impl Sentences<'_> {
             }
         }
     }
-}
-
-fn unknown_roles(orig: &Party, resp: &Party) -> String {
-    match (orig.role == Role::Unknown, resp.role == Role::Unknown) {
-        (true, false) => format!("the role of {} is not", orig.addr),
-        (false, true) => format!("the role of {} is not", resp.addr),
-        _ => "the roles are not".to_owned(),
-    }
-}
-
-/// `camera 10.20.0.17`, `unknown host 10.20.0.99`, `group 239.255.255.250`.
-pub fn host(party: &Party) -> String {
-    match party.role {
-        Role::Unknown => format!("unknown host {}", party.addr),
-        Role::Internet => format!("internet host {}", party.addr),
-        role => format!("{role} {}", party.addr),
-    }
-}
-
-fn counted(count: u64, noun: &str) -> String {
-    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-fn a_role(role: Role) -> String {
-    match role {
-        Role::Unknown => "an unknown host".to_owned(),
-        Role::Internet => "the internet".to_owned(),
-        role if role.as_str().starts_with(['a', 'e', 'i', 'o']) => format!("an {role}"),
-        role => format!("a {role}"),
-    }
-}
-
-/// What was opened: `SMB`, `an MxPEG event stream`, `TCP port 22`.
-fn what(conversation: &Conversation) -> String {
-    match (conversation.spoken, conversation.content) {
-        (_, Some((Content::MxpegEventStream, _))) => "an MxPEG event stream".to_owned(),
-        (Spoken::Known(service, _), _) => match conversation.key.port {
-            Some(port) if service != Service::Icmp => format!("{} (port {port})", service_name(service)),
-            _ => service_name(service),
-        },
-        _ => place(conversation),
-    }
-}
-
-/// The service port: `TCP port 22`.
-fn place(conversation: &Conversation) -> String {
-    let transport = conversation.key.transport.to_string().to_ascii_uppercase();
-    match conversation.key.port {
-        Some(port) => format!("{transport} port {port}"),
-        None => transport,
-    }
-}
-
-/// A service as people write it.
-pub fn service_name(service: Service) -> String {
-    match service {
-        Service::Imageserver => "ImageServer".to_owned(),
-        Service::Mxmessage => "MxMessage".to_owned(),
-        Service::Matrix => "Matrix".to_owned(),
-        Service::Postgresql => "PostgreSQL".to_owned(),
-        Service::WsDiscovery => "WS-Discovery".to_owned(),
-        Service::Kerberos => "Kerberos".to_owned(),
-        Service::Wireguard => "WireGuard".to_owned(),
-        Service::Openvpn => "OpenVPN".to_owned(),
-        Service::Text => "plain text".to_owned(),
-        Service::Ipsec => "IPsec".to_owned(),
-        Service::DahuaDvrip => "Dahua DVRIP".to_owned(),
-        Service::DahuaDhip => "Dahua DHIP".to_owned(),
-        Service::Xiongmai => "Xiongmai".to_owned(),
-        Service::Baichuan => "Baichuan".to_owned(),
-        other => other.as_str().to_ascii_uppercase(),
-    }
-}
-
-fn roles(set: RoleSet) -> String {
-    let names: Vec<&str> = set.iter().map(Role::as_str).collect();
-    match names.as_slice() {
-        [first, second, third, _, rest @ ..] => {
-            format!("{first}, {second}, {third} or {} more", rest.len().saturating_add(1))
-        }
-        few => few.join(" or "),
-    }
-}
-
-fn ports(rule: &Rule) -> String {
-    match &rule.ports {
-        Ports::Set(ports) => format!("port {ports}"),
-        Ports::Named => "ports that the site names".to_owned(),
-        Ports::Any => "any port".to_owned(),
-    }
-}
-
-fn expected(rule: &Rule) -> String {
-    match &rule.expect {
-        Expect::PortOnly => "its own protocol".to_owned(),
-        Expect::Services(services) => {
-            let names: Vec<String> = services.iter().map(|service| service_name(*service)).collect();
-            names.join(" or ")
-        }
-    }
-}
-
-fn statuses(rule: &Rule) -> String {
-    let names: Vec<&str> = rule.status.iter().map(|status| status.as_str()).collect();
-    names.join(", ")
-}
-
-fn transports(rule: &Rule) -> String {
-    let names: Vec<String> = rule.transports.iter().map(Transport::to_string).collect();
-    names.join(" or ")
 }

@@ -9,6 +9,7 @@ pub mod audit;
 pub mod community_id;
 pub mod conversation;
 pub mod conversations;
+pub mod durations;
 pub mod flow_state;
 mod joining;
 pub mod ledger;
@@ -19,6 +20,7 @@ pub mod related;
 pub mod ruling;
 pub mod summary;
 pub mod tuples;
+pub mod wording;
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -38,11 +40,13 @@ use crate::inventory::Inventory;
 use crate::judge::audit::JudgeTotals;
 use crate::judge::conversations::ConversationIndex;
 use crate::judge::conversations::Conversations;
+use crate::judge::durations::Durations;
 use crate::judge::flow_state::FlowState;
 use crate::judge::names::Names;
 use crate::judge::orient::Orientation;
 use crate::judge::related::Related;
 use crate::judge::ruling::FoldKey;
+use crate::policy::case::Ruling;
 use crate::policy::force::Policy;
 use crate::recognise::Finding;
 use crate::service::Service;
@@ -85,6 +89,8 @@ struct ClosedFlow {
     state: FlowState,
     orientation: Orientation,
     conversation: Option<ConversationIndex>,
+    /// Its own verdict, if no conversation has it.
+    folded: Option<Arc<Ruling>>,
 }
 
 /// A flow that is going on, and where its counts went so far.
@@ -135,6 +141,7 @@ pub struct Judge {
     /// Hosts as they were last seen, so that conversations share what is known of them.
     views: HashMap<Addr, Arc<HostView>, foldhash::fast::FixedState>,
     totals: JudgeTotals,
+    durations: Durations,
 }
 
 impl Judge {
@@ -152,6 +159,7 @@ impl Judge {
             folded: BTreeMap::new(),
             views: HashMap::default(),
             totals: JudgeTotals::default(),
+            durations: Durations::default(),
         }
     }
 
@@ -260,11 +268,14 @@ impl Judge {
         let Some(live) = self.flows.remove(&number) else {
             return;
         };
+        let service = live.state.service.map(|(service, ..)| service);
+        self.durations.record(service, facts.last_seen.since(facts.first_seen));
         let Some(joined) = live.joined else {
             return;
         };
+        let mut folded = None;
         match joined.conversation {
-            None => self.fold(&live.state, joined.orientation),
+            None => folded = Some(self.fold(&live.state, joined.orientation)),
             // What was closed to make room may go on.
             Some(conversation) if live.has_kin => {
                 self.related.ended(number, conversation, (!facts.evicted).then_some(time));
@@ -273,7 +284,7 @@ impl Judge {
         }
         if self.settings.keep_flows {
             let (conversation, orientation) = (joined.conversation, joined.orientation);
-            self.closed.push(ClosedFlow { facts, state: live.state, orientation, conversation });
+            self.closed.push(ClosedFlow { facts, state: live.state, orientation, conversation, folded });
         }
     }
 
@@ -286,7 +297,8 @@ impl Judge {
         let attempted = facts.initiation == Initiation::Observed && facts.outcome == Outcome::Attempted;
         add(&mut self.totals.one_way_flows, is_tcp && one_way && !attempted);
         add(&mut self.totals.two_way_flows, is_tcp && !one_way);
-        add(&mut self.totals.midstream_flows, facts.midstream);
+        // A datagram's flow has no beginning that could have been missed.
+        add(&mut self.totals.midstream_flows, is_tcp && facts.midstream);
     }
 
     /// The inventory, for the draft of a site file.
@@ -306,5 +318,16 @@ fn flow_of(kind: &EventKind) -> Option<FlowNumber> {
         | EventKind::Tally(flow, _) => Some(*flow),
         EventKind::Closed(facts) => Some(facts.number),
         EventKind::Seen(..) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LiveFlow;
+
+    #[test]
+    fn a_flow_takes_no_more_memory_than_the_settings_say() {
+        let size = size_of::<LiveFlow>();
+        assert!(size <= 512, "{size} octets");
     }
 }

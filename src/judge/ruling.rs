@@ -158,7 +158,7 @@ impl Judge {
     }
 
     /// Judges a flow that found the table of conversations full, at its end, and counts what comes of it.
-    pub(super) fn fold(&mut self, state: &FlowState, orientation: Orientation) {
+    pub(super) fn fold(&mut self, state: &FlowState, orientation: Orientation) -> Arc<Ruling> {
         let addr = |side| state.key.end(side).0;
         let ends = (addr(orientation.orig), addr(orientation.orig.other()));
         let ends = (Arc::new(self.inventory.host(ends.0)), Arc::new(self.inventory.host(ends.1)));
@@ -185,6 +185,7 @@ impl Judge {
             let count = self.folded.entry(FoldKey { reason, rule, orig, resp }).or_default();
             *count = count.saturating_add(1);
         }
+        Arc::new(ruling)
     }
 
     /// What was folded, by reason, rule and roles.

@@ -53,6 +53,7 @@ impl Judge {
             conversations: self.records(&conversations),
             flows: self.judged_flows(),
             hosts: self.hosts(&conversations),
+            durations: self.durations.clone(),
             rules: self.rule_hits(&conversations),
             totals: self.totals(&conversations),
             complete: self.totals.folded_flows == 0,
@@ -69,7 +70,12 @@ impl Judge {
             vendor: host.vendor,
             role: host.label,
             roles: host.roles,
-            why: Arc::clone(&host.why),
+            why: if host.nat {
+                // One address, many hosts: who reads this must not look for the culprit at the router.
+                Arc::from(format!("{}; it translates addresses, behind it are others", host.why))
+            } else {
+                Arc::clone(&host.why)
+            },
             name: host.name.clone(),
         }
     }
@@ -257,7 +263,8 @@ impl Judge {
     fn judged_flow(&self, closed: &super::ClosedFlow) -> JudgedFlow {
         let home = closed.conversation.map(|index| self.conversations.resolve(index));
         let conversation = home.and_then(|index| self.conversations.get(index));
-        let told = told(conversation.and_then(|conversation| conversation.ruling.as_deref()));
+        let shared = conversation.and_then(|conversation| conversation.ruling.as_deref());
+        let told = told(shared.or(closed.folded.as_deref()));
         let roles = [closed.facts.key.a, closed.facts.key.b].map(|addr| {
             let host = self.inventory.host(addr);
             (host.label, host.roles)

@@ -86,7 +86,7 @@ fn clear_text(policy: &Policy, rule: &Rule, case: &Case<'_>, findings: &mut Find
     findings.objections.push(Objection {
         reason: Reason::Cleartext,
         rule: cited(policy, case, |check| *check == Check::Encrypt).or_else(|| Some(rule.id.clone())),
-        what: format!("{service} in clear where {} demands encryption", rule.id),
+        what: format!("{} demands encryption, and this is in clear", rule.id),
         evidence: None,
     });
 }

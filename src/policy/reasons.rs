@@ -17,6 +17,7 @@ use crate::policy::fit::ports_at;
 use crate::policy::force::Policy;
 use crate::policy::rule::Assertion;
 use crate::policy::rule::Check;
+use crate::policy::rule::Ports;
 use crate::policy::rule::Rule;
 use crate::policy::rule::RuleId;
 use crate::policy::rule::Status;
@@ -157,9 +158,15 @@ fn nearest(case: &Case<'_>, fits: &[(&Rule, Fit)]) -> Option<(RuleId, Field)> {
             continue;
         }
         let failed = fit.failed();
-        let Some(field) = failed.iter().copied().min_by_key(|field| weight(*field)) else {
+        // That a feature is off says little of a rule that would not fit with it on.
+        let blames = |field: &Field| failed.len() == 1 || *field != Field::Status;
+        let Some(field) = failed.iter().copied().filter(blames).min_by_key(|field| weight(*field)) else {
             continue;
         };
+        // A rule for any port of another transport is about something else.
+        if failed.contains(&Field::Transport) && rule.ports == Ports::Any {
+            continue;
+        }
         // Two fields off is still a hint; more tells the operator nothing.
         if failed.len() > 2
             || (failed.len() == 2 && !rule.to.meets(case.resp.roles) && !rule.from.meets(case.orig.roles))

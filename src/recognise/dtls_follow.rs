@@ -16,6 +16,7 @@ use super::dtls::HANDSHAKE;
 use super::dtls::HANDSHAKE_HEADER;
 use super::dtls::RECORD_HEADER;
 use super::dtls::record;
+use super::finding::TlsVersion;
 use super::octets::Octets;
 use super::octets::size;
 use super::tls_hello;
@@ -106,8 +107,15 @@ impl Joined {
         let mut add = |finding| findings.push(Located { finding, side: piece.side, evidence });
         if kind == 2 {
             self.done = true;
-            if let Some(hello) = tls_hello::server(message) {
-                hello.version.into_iter().for_each(|version| add(Finding::TlsVersion(version)));
+            // Written as one of TLS 1.2, since the parser knows no versions of DTLS.
+            let own = message.first_chunk::<2>().map(|pair| u16::from_be_bytes(*pair));
+            let plain = [&[3, 3], message.get(2..).unwrap_or_default()].concat();
+            if let Some(hello) = tls_hello::server(&plain) {
+                let later = hello.version.filter(|version| *version > TlsVersion::Tls12);
+                later
+                    .or_else(|| tls_hello::version(own?))
+                    .into_iter()
+                    .for_each(|version| add(Finding::TlsVersion(version)));
                 hello.srtp.then(|| add(Finding::EncryptedMedia));
             }
             return;

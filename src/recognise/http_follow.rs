@@ -1,5 +1,8 @@
 //! Follows both sides of an HTTP connection: header lines as they come, so that a cut capture still
 //! tells what came before the cut, and the start of bodies.
+//!
+//! Source: RFC 9112 (messages), RFC 9110 §9.3.6 (CONNECT), RFC 2817 §3 (upgrade to TLS), RFC 6455 §1.3
+//! (WebSocket).
 
 use super::Finding;
 use super::Follower;
@@ -285,10 +288,10 @@ impl Reader {
                 flow.settled = true;
                 teller.tell(Finding::Upgrade(service), start, 0, "another protocol behind HTTP's header");
             }
-            Some(Inner::Other) => {
+            Some(inner @ (Inner::Http | Inner::Other)) => {
                 let first = std::mem::take(&mut self.inner);
                 flow.inner = false;
-                let goes_on = self.body == Body::None;
+                let goes_on = matches!(inner, Inner::Http) || self.body == Body::None;
                 self.stage = if goes_on { Stage::Start } else { Stage::Body };
                 self.block = 0;
                 let mut rest = first.as_slice();
@@ -333,7 +336,9 @@ impl Reader {
 /// What the first octets behind a header are.
 enum Inner {
     Is(Service),
-    /// HTTP or anything else.
+    /// A reply of HTTP.
+    Http,
+    /// Anything else, also a request of HTTP.
     Other,
 }
 
@@ -346,7 +351,8 @@ fn inner_service(octets: &[u8]) -> Option<Inner> {
         [0x16, 3, 0..=4] => Some(Inner::Is(Service::Tls)),
         b"SSH-" => Some(Inner::Is(Service::Ssh)),
         b"RTSP/" => Some(Inner::Is(Service::Rtsp)),
-        _ if b"SSH-".starts_with(octets) || b"RTSP/".starts_with(octets) => None,
+        b"HTTP/" => Some(Inner::Http),
+        _ if [b"SSH-".as_slice(), b"RTSP/", b"HTTP/"].iter().any(|word| word.starts_with(octets)) => None,
         _ => Some(Inner::Other),
     }
 }

@@ -1,5 +1,7 @@
 //! Searches the bodies of one side of HTTP for what names their content: words in the first octets,
 //! and MOBOTIX pictures further on.
+//!
+//! Source: MOBOTIX developer documentation `mxf.html`, `how.html`; RFC 2046 §5.1 (multipart).
 
 use memchr::memmem::find;
 

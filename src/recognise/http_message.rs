@@ -1,4 +1,6 @@
 //! What the header block of one HTTP message says.
+//!
+//! Source: RFC 9110 §7.8, §11.6 (upgrade, authentication), RFC 9112 §6.3 (length of a body).
 
 use super::Finding;
 use super::finding::AuthScheme;

@@ -1,5 +1,7 @@
 //! MOBOTIX media whose HTTP header was not seen: the flow was there before us. No other carrier sends
 //! tile masks over TCP, but a single picture may also be a file on its way, so it says less.
+//!
+//! Source: MOBOTIX developer documentation `mxf.html` and `how.html`, the MxPEG SDK.
 
 use super::Finding;
 use super::Follower;

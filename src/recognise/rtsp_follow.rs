@@ -1,4 +1,6 @@
 //! Follows an RTSP connection to its end: messages and interleaved frames of both sides.
+//!
+//! Source: RFC 2326 §4, §10.12 (messages, interleaved frames), RFC 7826 §5, §14.
 
 use super::Follower;
 use super::Following;

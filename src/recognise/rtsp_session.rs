@@ -1,5 +1,7 @@
 //! What the messages of an RTSP connection mean together: authentication, the device, and where media
 //! will flow.
+//!
+//! Source: RFC 2326 §10, §12 (methods, headers), §11 (statuses); RFC 7826 §13, §18.
 
 use super::Finding;
 use super::finding::AuthScheme;

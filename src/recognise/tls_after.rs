@@ -1,6 +1,9 @@
 //! Sees a protocol go over to TLS after a first message in clear (PostgreSQL, RDP).
 //!
 //! Memory: 2 × [`KEPT`] octets.
+//!
+//! Source: PostgreSQL documentation "SSL Session Encryption"; [MS-RDPBCGR] §5.4.5; RFC 4511 §4.14;
+//! [MC-NMF] §2.2.3.5.
 
 use super::Finding;
 use super::Follower;

@@ -1,4 +1,6 @@
 //! Reads the hellos and, up to TLS 1.2, the server's certificate out of a TLS flow.
+//!
+//! Source: RFC 5246 §7.4 and RFC 8446 §4 (handshake messages), RFC 7301 (ALPN).
 
 use super::Finding;
 use super::Follower;

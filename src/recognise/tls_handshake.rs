@@ -1,4 +1,6 @@
 //! Joins handshake messages that are spread over TLS records and over segments.
+//!
+//! Source: RFC 5246 §6.2, §7.4, RFC 8446 §5.1 (fragments), RFC 5246 appendix E.2 (SSL 2.0).
 
 use super::Following;
 use super::tls::ALERT;

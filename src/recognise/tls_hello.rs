@@ -1,4 +1,7 @@
 //! What the hellos of TLS say: the version meant, and the server's name.
+//!
+//! Source: RFC 8446 §4.1, §4.2.1 (versions), RFC 6066 §3 (server name), RFC 7301 §3.1 (ALPN), RFC 5764
+//! §4.1.1 (SRTP).
 
 use tls_parser::parse_tls_handshake_client_hello;
 use tls_parser::parse_tls_handshake_server_hello;
@@ -86,7 +89,7 @@ pub fn server(body: &[u8]) -> Option<ServerHello> {
 }
 
 /// The version with this number. GREASE values (RFC 8701) and unknown ones are none.
-fn version(number: u16) -> Option<TlsVersion> {
+pub fn version(number: u16) -> Option<TlsVersion> {
     match number {
         0x0002 => Some(TlsVersion::Ssl2),
         0x0300 => Some(TlsVersion::Ssl3),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::export::run_facts::RunFacts;
+use crate::export::summary_record::is_complete;
 use crate::export::text::plain;
 use crate::judge::audit::Audit;
 use crate::judge::audit::Violation;
@@ -50,32 +51,50 @@ fn header(page: &mut Page, audit: &Audit, run: &RunFacts) {
     let packets = counted(run.packets, "packet");
     page.wrapped(0, &format!("{} · {packets}, {}{span}", counted(files, "file"), octets(run.octets)));
     page.gap();
-    let headline = headline(audit);
-    let headline = if audit.violations.is_empty() { page.good(&headline) } else { page.bold(&headline) };
+    let headline = headline(audit, run);
+    let conforms = audit.site.is_some() && audit.violations.is_empty() && is_complete(audit, run);
+    let headline = if conforms { page.good(&headline) } else { page.bold(&headline) };
     page.line(&headline);
     page.gap();
 }
 
 /// The one line that says how it stands.
-fn headline(audit: &Audit) -> String {
+fn headline(audit: &Audit, run: &RunFacts) -> String {
     let totals = &audit.totals;
     let judged = totals.conversations.saturating_sub(totals.out_of_scope);
     if totals.no_policy > 0 {
         return format!("NO RULES LOADED: {} not judged", counted(totals.no_policy, "conversation"));
     }
+    if judged == 0 {
+        return nothing_judged(totals.out_of_scope);
+    }
     let withheld = match totals.withheld {
         0 => String::new(),
         count => format!("; {count} of {judged} could not be judged"),
     };
+    let conversations = counted(judged, "conversation");
     let count = u64::try_from(audit.violations.len()).unwrap_or(u64::MAX);
     match (count, &audit.site) {
-        (0, Some(_)) => format!("CONFORMS: no violation in {}{withheld}", counted(judged, "conversation")),
+        (0, Some(_)) if is_complete(audit, run) => {
+            format!("CONFORMS: no violation in {conversations}{withheld}")
+        }
+        (0, Some(_)) => format!("NO VIOLATION FOUND in {conversations}{withheld}; THE AUDIT IS NOT COMPLETE"),
         (0, None) => format!("NO VIOLATION FOUND; {} of {judged} could not be judged", totals.withheld),
         _ => format!(
-            "DOES NOT CONFORM: {} ({}) in {}{withheld}",
+            "DOES NOT CONFORM: {} ({}) in {conversations}{withheld}",
             counted(count, "violation"),
             by_severity(&audit.violations),
-            counted(judged, "conversation")
+        ),
+    }
+}
+
+/// An audit that judged nothing proves nothing.
+fn nothing_judged(out_of_scope: u64) -> String {
+    match out_of_scope {
+        0 => "NOTHING JUDGED: there is no conversation in what was read".to_owned(),
+        count => format!(
+            "NOTHING JUDGED: none of {} touches the monitored networks",
+            counted(count, "conversation")
         ),
     }
 }

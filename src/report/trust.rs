@@ -54,14 +54,18 @@ fn weaknesses(page: &mut Page, audit: &Audit, run: &RunFacts) {
     let notes = [
         (lost, "packets were lost by the capture: what they held was not judged"),
         (run.one_way_flows, "TCP flows were seen in one direction only: does the mirror carry both?"),
-        (run.midstream_flows, "flows were there before the capture began"),
+        (run.midstream_flows, "TCP flows were there before the capture began"),
         (run.cut_packets, "packets were cut by the snap length"),
         (
             RunFacts::total(&run.bad_checksums),
             "packets have a wrong checksum (usually a host that offloads); they were judged",
         ),
         (run.evicted_flows, "flows were closed early because the flow table was full"),
-        (audit.totals.folded, "violations were folded beyond the ledger's cap"),
+        (
+            audit.totals.folded_flows,
+            "flows found the table of conversations full: they were judged and counted, and are not listed",
+        ),
+        (audit.totals.folded, "violations of such flows were counted by reason, rule and roles"),
     ];
     for (count, note) in notes {
         if count > 0 {

@@ -33,4 +33,7 @@ fn a_host_that_asks_for_its_address_is_no_alarm() {
         r#"{ do = "udp", from = "0.0.0.0:68", to = "255.255.255.255:67", say = "dhcp", answer-from = "10.10.1.11" }"#,
     ]);
     assert!(found.violations.iter().all(|v| v.orig.addr.to_string() != "0.0.0.0"), "{:?}", messages(&found));
+    // Neither 0.0.0.0 nor 255.255.255.255 belongs to the site: counted, not judged.
+    let asked = found.conversations.iter().find(|c| c.orig.addr.to_string() == "0.0.0.0").unwrap();
+    assert_eq!(asked.verdict, VerdictKind::OutOfScope);
 }

@@ -1,5 +1,5 @@
 //! Sentences of the policy, each proved by real packets of the writer on a small site.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test helpers")]
+#![expect(clippy::indexing_slicing, reason = "test helpers")]
 
 #[path = "../support/audit.rs"]
 mod audit;

@@ -67,3 +67,28 @@ fn a_recorder_that_reaches_many_cameras_by_rule_sweeps_nothing() {
     assert_eq!(found.violations.len(), 60);
     assert!(found.violations.iter().all(|v| v.reason == Reason::WeakProtocol), "{:?}", messages(&found));
 }
+
+#[test]
+fn what_a_sweeper_is_allowed_is_told_apart_from_its_sweep() {
+    let mut steps = syns((1..=20).map(|host| (host, 22)));
+    steps.push(
+        r#"{ do = "tcp", from = "10.30.0.7:50001", to = "10.10.1.10:443", say = "tls", version = "1.0" }"#
+            .to_owned(),
+    );
+    let mut found = reasons(&steps);
+    found.sort();
+    assert_eq!(found, [Reason::WeakTls, Reason::Sweep]);
+}
+
+#[test]
+fn flows_whose_initiator_nobody_knows_make_no_sweep() {
+    let steps: Vec<String> = (1..=20)
+        .map(|host| {
+            format!(
+                r#"{{ do = "tcp", from = "10.30.0.7:50001", to = "10.10.9.{host}:40000", how = "midstream", say = "opaque" }}"#
+            )
+        })
+        .collect();
+    let found = reasons(&steps);
+    assert_eq!((found.len(), found.contains(&Reason::Sweep)), (20, false));
+}

@@ -150,10 +150,39 @@ impl Frame {
     }
 }
 
-/// The checksum of an IPv4 header without options (RFC 1071).
-fn header_sum(header: &[u8]) -> u16 {
+/// A savefile of these frames, a millisecond apart.
+pub(crate) fn savefile(frames: &[Vec<u8>]) -> Vec<u8> {
+    let mut octets = [0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0].to_vec();
+    octets.extend([0; 8]);
+    octets.extend(65_535_u32.to_le_bytes());
+    octets.extend(1_u32.to_le_bytes());
+    for (index, frame) in (0_u32..).zip(frames) {
+        let length = (frame.len() as u32).to_le_bytes();
+        octets.extend((1_700_000_000 + index / 1000).to_le_bytes());
+        octets.extend((index % 1000 * 1000).to_le_bytes());
+        octets.extend([length, length].concat());
+        octets.extend(frame);
+    }
+    octets
+}
+
+/// A SYN, with its checksum (RFC 9293 section 3.1).
+pub(crate) fn tcp_syn(from: [u8; 4], to: [u8; 4], from_port: u16, to_port: u16) -> Vec<u8> {
+    let mut header = [from_port.to_be_bytes(), to_port.to_be_bytes()].concat();
+    header.extend([0, 0, 3, 232, 0, 0, 0, 0, 0x50, 2, 4, 0, 0, 0, 0, 0]);
+    let pseudo = [&from[..], &to, &[0, 6, 0, 20], &header].concat();
+    let sum = !fold(pseudo.chunks(2).map(|word| u32::from(u16::from_be_bytes([word[0], word[1]]))).sum());
+    header[16..18].copy_from_slice(&sum.to_be_bytes());
+    header
+}
+
+/// The checksum of an IPv4 header without options (RFC 1071); what stands in its place does not count.
+pub(crate) fn header_sum(header: &[u8]) -> u16 {
     let words = header.chunks(2).enumerate().filter(|(index, _)| *index != 5);
-    let sum: u32 = words.map(|(_, word)| u32::from(u16::from_be_bytes([word[0], word[1]]))).sum();
+    !fold(words.map(|(_, word)| u32::from(u16::from_be_bytes([word[0], word[1]]))).sum())
+}
+
+fn fold(sum: u32) -> u16 {
     let folded = (sum & 0xffff) + (sum >> 16);
-    !((folded & 0xffff) + (folded >> 16)) as u16
+    ((folded & 0xffff) + (folded >> 16)) as u16
 }

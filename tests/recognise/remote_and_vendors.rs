@@ -57,7 +57,8 @@ fn mail_and_file_servers_greet_alike_and_are_told_apart() {
     let login = line("USER a\r\nPASS b\r\nTYPE I\r\n");
     assert_eq!(ask(Transport::Tcp, (50_000, 9_000), &[login]).unwrap().service, ftp);
     let pop3 = line("USER a\r\nPASS b\r\nSTAT\r\n");
-    assert!(ask(Transport::Tcp, (50_000, 110), &[pop3]).is_none());
+    let found = ask(Transport::Tcp, (50_000, 110), &[pop3]).unwrap();
+    assert_eq!(found.service, Service::Pop3);
 }
 
 #[test]

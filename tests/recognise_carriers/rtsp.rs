@@ -8,6 +8,8 @@ use camsentry::recognise::Sender;
 use camsentry::recognise::finding::AuthScheme;
 use camsentry::recognise::finding::DeviceKind;
 use camsentry::recognise::finding::MediaAnnouncement;
+use camsentry::recognise::finding_words::Codec;
+use camsentry::recognise::finding_words::RtspMethod;
 use camsentry::recognise::rtsp::Rtsp;
 use camsentry::recognise::rtsp::RtspMidstream;
 use camsentry::service::Certainty;
@@ -166,6 +168,8 @@ fn authentication_is_told_without_what_it_says() {
     let found = told(&Rtsp, &turns);
     let wanted = [
         (SERVER, Finding::DeviceKind(DeviceKind::MobotixCamera)),
+        (CLIENT, Finding::RtspMethod(RtspMethod::Describe)),
+        (SERVER, Finding::RtspStatus(401)),
         (SERVER, Finding::Auth(AuthScheme::Digest)),
         (CLIENT, Finding::Auth(AuthScheme::Basic)),
     ];
@@ -175,7 +179,8 @@ fn authentication_is_told_without_what_it_says() {
     let open = told(&Rtsp, &[(CLIENT, plain.as_bytes()), (SERVER, answer)]);
     assert!(open.contains(&(SERVER, Finding::Unauthenticated)));
     let late = b"PLAY rtsp://c/ RTSP/1.0\r\nCSeq: 7\r\nSession: 1\r\n\r\n";
-    assert_eq!(told(&Rtsp, &[(CLIENT, late), (SERVER, answer)]), [], "it may have been asked before");
+    let played = [(CLIENT, Finding::RtspMethod(RtspMethod::Play))];
+    assert_eq!(told(&Rtsp, &[(CLIENT, late), (SERVER, answer)]), played, "it may have been asked before");
 }
 
 #[test]
@@ -189,6 +194,7 @@ fn a_description_names_mxpeg_also_where_its_last_line_has_no_end() {
         Finding::DeviceKind(DeviceKind::VideoServer),
         Finding::Content(Content::Mxpeg, Certainty::Signature),
         Finding::DeviceKind(DeviceKind::MobotixCamera),
+        Finding::Codec(Codec::Mxpeg),
         media([5000, 5001, 6000, 6001], false),
     ];
     assert_eq!(found, wanted.map(|finding| (SERVER, finding)));

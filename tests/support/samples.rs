@@ -467,6 +467,49 @@ pub(crate) fn written() -> Vec<Dialogue> {
         all.push(dialogue(&format!("{name}, mid-stream"), TCP, *port, false, turns));
     }
     all.extend(made());
+    all.extend(upgraded());
+    all
+}
+
+/// DTLS, QUIC, mail, MQTT and RFB, and what comes inside and after another protocol.
+fn upgraded() -> Vec<Dialogue> {
+    let mut all = Vec::new();
+    for (name, who) in [("dtls12_0.bin", Client), ("dtls12_1.bin", Server)] {
+        let (octets, mut datagrams) = (octets(name), Vec::new());
+        let mut rest = octets.as_slice();
+        while let [high, low, after @ ..] = rest {
+            let (datagram, next) = after.split_at(usize::from(u16::from_be_bytes([*high, *low])));
+            datagrams.push(datagram.to_vec());
+            rest = next;
+        }
+        all.extend(sides("dtls", UDP, 4433, who, &datagrams));
+    }
+    all.extend(sides("quic", UDP, 443, Client, &[octets("quic_split_0.bin"), octets("quic_split_1.bin")]));
+    let handshake = [hex("e0 00000001 00 08 f067a5502a4262b5 4040"), vec![0x77; 64]].concat();
+    all.extend(sides("quic", UDP, 443, Server, &[handshake]));
+    let lines: [(&str, u16, Who, &[u8]); 7] = [
+        ("imap", 143, Server, b"* OK [CAPABILITY IMAP4rev2] ready\r\n"),
+        ("imap", 143, Client, b"A001 LOGIN mrc secret\r\n"),
+        ("pop3", 110, Server, b"+OK POP3 server ready\r\n"),
+        ("pop3", 110, Client, b"CAPA\r\n"),
+        ("rfb", 5900, Both, b"RFB 003.008\n"),
+        ("mqtt", 1883, Client, b"\x10\x0f\x00\x04MQTT\x04\x02\x00\x3c\x00\x03cam"),
+        ("mqtt", 1883, Server, b"\x20\x02\x00\x00"),
+    ];
+    for (name, port, who, line) in lines {
+        all.extend(sides(name, TCP, port, who, &[line.to_vec()]));
+    }
+    all.extend(sides("ftp's data", TCP, 20, Both, &[octets("mobotix_mxg.bin")]));
+    let before: [(&str, u16, &[u8], &[u8]); 3] = [
+        ("connect", 3128, b"CONNECT a.example:443 HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"),
+        ("postgresql to tls", 5432, b"\0\0\0\x08\x04\xd2\x16\x2f", b"S"),
+        ("ftp to tls", 21, b"AUTH TLS\r\n", b"220 FTP\r\n234 go\r\n"),
+    ];
+    for (name, port, ask, consent) in before {
+        let (hello, answer) = (octets("tls12_0.bin"), octets("tls12_1.bin"));
+        let turns = vec![(true, ask.to_vec()), (false, consent.to_vec()), (true, hello), (false, answer)];
+        all.push(dialogue(name, TCP, port, true, turns));
+    }
     all
 }
 
