@@ -63,13 +63,16 @@ fn written(transport: Transport) -> Vec<Neighbour> {
     named.map(|(dialogue, said)| Neighbour { services: services(&said), dialogue }).collect()
 }
 
+/// A name, what is said, and what it may be called.
+type Stranger = (&'static str, Vec<Vec<u8>>, Vec<Service>);
+
 /// What no recogniser claims, or whose owner says so.
 fn strangers(transport: Transport) -> Vec<Neighbour> {
     let json = br#"{"event":"door","value":1,"camera":"entrance","time":1700000000}"#.to_vec();
     let csv =
         b"time;sensor;value\n2026-11-02T08:00:00Z;door-1;open\n2026-11-02T08:00:01Z;door-1;shut\n".to_vec();
     let metrics = b"# HELP node_load1 1m load average.\n# TYPE node_load1 gauge\nnode_load1 0.21\n".to_vec();
-    let mut all: Vec<(&str, Vec<Vec<u8>>, Vec<Service>)> = vec![
+    let mut all: Vec<Stranger> = vec![
         ("json", vec![json], vec![Service::Text]),
         ("csv", vec![csv], vec![Service::Text]),
         ("metrics", vec![metrics], vec![Service::Text]),
@@ -89,7 +92,7 @@ fn strangers(transport: Transport) -> Vec<Neighbour> {
         // An encrypted protocol without a public description is told by nothing else.
         all.push(("random", datagrams.collect(), vec![Service::Mxmessage]));
     }
-    let one = |(name, parts, services): &(&str, Vec<Vec<u8>>, Vec<Service>), client: bool| Neighbour {
+    let one = |(name, parts, services): &Stranger, client: bool| Neighbour {
         dialogue: dialogue(
             name,
             transport,

@@ -29,6 +29,8 @@ use camsentry::service::Transport;
 mod dialogue;
 #[path = "support/samples.rs"]
 mod samples;
+#[path = "support/taken.rs"]
+mod taken;
 
 use dialogue::Dialogue;
 use dialogue::Part;
@@ -95,7 +97,7 @@ struct Sample {
 fn judged(dialogue: Dialogue) -> Sample {
     let spies: Vec<Spy> =
         RECOGNISERS.iter().map(|asked| Spy { asked: *asked, matched: Mutex::default() }).collect();
-    let registry: Vec<&dyn Recogniser> = spies.iter().map(|spy| spy as &dyn Recogniser).collect();
+    let registry: Vec<&dyn Recogniser> = spies.iter().map(|spy| -> &dyn Recogniser { spy }).collect();
     let mut wire = Wire::default();
     wire.send(&dialogue, &dialogue.plain());
     let said = wire.read_by(&registry).remove(0);
@@ -117,8 +119,8 @@ fn samples() -> Vec<Sample> {
         all.push(judged(dialogue));
     }
     let mut kinds = BTreeMap::<String, usize>::new();
-    for path in samples::fixture_captures().into_iter().chain(real_captures()) {
-        for dialogue in samples::captured(&path) {
+    for path in taken::fixture_captures().into_iter().chain(real_captures()) {
+        for dialogue in taken::captured(&path) {
             for view in [dialogue.clone(), dialogue.alone(true), dialogue.alone(false)] {
                 if view.turns.is_empty() {
                     continue;

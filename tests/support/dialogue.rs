@@ -171,8 +171,9 @@ impl Wire {
         self.variants >= MOST_VARIANTS
     }
 
-    pub(crate) fn variants(&self) -> usize {
-        self.variants
+    /// Nothing is sent for so long.
+    pub(crate) fn wait(&mut self, seconds: u64) {
+        self.micros += seconds * 1_000_000;
     }
 
     /// Sends a variant of `dialogue`; gives its number.

@@ -1,0 +1,567 @@
+//! No secret that crosses the wire is ever written: for every protocol that can carry one, a secret of
+//! its own is planted where that protocol carries it, and everything that the program writes (report,
+//! JSON, flows, metrics, site draft, standard error) is searched for it: as it is, in base64, in
+//! hexadecimal, percent-encoded, in UTF-16, and as it stood on the wire.
+#![expect(clippy::print_stderr, reason = "says what was skipped")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test helpers")]
+#![expect(clippy::arithmetic_side_effects, clippy::as_conversions, reason = "fields of headers")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use camsentry::service::Transport;
+use serde_json::Value;
+
+#[expect(dead_code, reason = "shared with other tests")]
+#[path = "support/dialogue.rs"]
+mod dialogue;
+#[expect(dead_code, reason = "shared with other tests")]
+#[path = "support/program.rs"]
+mod program;
+#[expect(dead_code, reason = "shared with other tests")]
+#[path = "support/samples.rs"]
+mod samples;
+
+use dialogue::Dialogue;
+use dialogue::Wire;
+use samples::dialogue;
+use samples::hex;
+
+/// The client's port of the first plant; each has the next one.
+const FIRST_PORT: u16 = 51_000;
+
+/// A secret on the wire.
+struct Plant {
+    name: &'static str,
+    transport: Transport,
+    port: u16,
+    /// What the flow log must call it; empty if nobody knows it.
+    service: &'static str,
+    secret: String,
+    /// How it stands on the wire.
+    wire: Vec<u8>,
+    turns: Vec<(bool, Vec<u8>)>,
+}
+
+/// Collects plants, each with a secret of its own.
+#[derive(Default)]
+struct Garden {
+    plants: Vec<Plant>,
+}
+
+impl Garden {
+    fn secret(&self) -> String {
+        format!("Zq7v{:02}KxW9mLt3", self.plants.len())
+    }
+
+    /// Over TCP: the secret as it is, wherever `{S}` stands in what is said.
+    fn text(&mut self, name: &'static str, port: u16, service: &'static str, turns: &[(bool, &str)]) {
+        let secret = self.secret();
+        let turns = turns.iter().map(|(client, text)| (*client, text.replace("{S}", &secret).into_bytes()));
+        self.add(name, Transport::Tcp, port, service, secret.clone().into_bytes(), turns.collect());
+    }
+
+    /// The same in base64, of `form` with the secret in it.
+    fn base64(
+        &mut self,
+        name: &'static str,
+        port: u16,
+        service: &'static str,
+        form: &str,
+        turns: &[(bool, &str)],
+    ) {
+        let secret = self.secret();
+        let wire = STANDARD.encode(form.replace("{S}", &secret));
+        let turns = turns.iter().map(|(client, text)| (*client, text.replace("{B}", &wire).into_bytes()));
+        self.add(name, Transport::Tcp, port, service, wire.clone().into_bytes(), turns.collect());
+    }
+
+    fn octets(
+        &mut self,
+        name: &'static str,
+        (transport, port): (Transport, u16),
+        service: &'static str,
+        turns: impl Fn(&[u8]) -> Vec<(bool, Vec<u8>)>,
+    ) {
+        let secret = self.secret().into_bytes();
+        let turns = turns(&secret);
+        self.add(name, transport, port, service, secret, turns);
+    }
+
+    fn add(
+        &mut self,
+        name: &'static str,
+        transport: Transport,
+        port: u16,
+        service: &'static str,
+        wire: Vec<u8>,
+        turns: Vec<(bool, Vec<u8>)>,
+    ) {
+        let secret = self.secret();
+        self.plants.push(Plant { name, transport, port, service, secret, wire, turns });
+    }
+}
+
+fn all() -> Vec<Plant> {
+    let mut garden = Garden::default();
+    http(&mut garden);
+    web_services(&mut garden);
+    streaming(&mut garden);
+    mail_and_lines(&mut garden);
+    databases_and_directories(&mut garden);
+    windows(&mut garden);
+    devices(&mut garden);
+    garden.plants
+}
+
+const OK: (bool, &str) = (false, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+
+fn http(garden: &mut Garden) {
+    let get = "GET /record/current.jpg HTTP/1.1\r\nHost: cam-17.example\r\n";
+    let mut header = |name: &'static str, line: &str| {
+        garden.text(name, 80, "http", &[(true, &format!("{get}{line}\r\n\r\n")), OK]);
+    };
+    header("http bearer", "Authorization: Bearer {S}");
+    header("http other scheme", "Authorization: {S} {S}");
+    header(
+        "http digest",
+        "Authorization: Digest username=\"a\", realm=\"r\", nonce=\"n\", uri=\"/\", response=\"{S}\"",
+    );
+    header("http cookie", "Cookie: session={S}; other=1");
+    header("http api key", "X-Api-Key: {S}\r\nX-Auth-Token: {S}\r\nx-sessioncookie: {S}");
+    header("http referer", "Referer: http://admin:{S}@cam-17.example/");
+    header("http websocket", "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Protocol: {S}");
+    header("http folded", "Authorization:\r\n Bearer\r\n {S}");
+    let form = "Authorization: Basic {B}\r\n\r\n";
+    garden.base64("http basic", 80, "http", "admin:{S}", &[(true, &format!("{get}{form}")), OK]);
+    garden.base64(
+        "http basic lower",
+        80,
+        "http",
+        "admin:{S}",
+        &[(true, &format!("{get}authorization:basic {{B}}\r\n\r\n")), OK],
+    );
+    garden.base64(
+        "http proxy",
+        80,
+        "http",
+        "admin:{S}",
+        &[(true, &format!("{get}Proxy-Authorization: Basic {{B}}\r\n\r\n")), OK],
+    );
+    garden.base64(
+        "http ntlm",
+        80,
+        "http",
+        "NTLMSSP\0\u{3}\0\0\0{S}",
+        &[(true, &format!("{get}Authorization: NTLM {{B}}\r\n\r\n")), OK],
+    );
+    let mut ask = |name: &'static str, text: &str| garden.text(name, 80, "http", &[(true, text), OK]);
+    ask("http userinfo", "GET http://admin:{S}@cam-17.example/ HTTP/1.1\r\nHost: cam-17.example\r\n\r\n");
+    ask("http userinfo of host", "GET / HTTP/1.1\r\nHost: admin:{S}@cam-17.example\r\n\r\n");
+    ask("http host", "GET / HTTP/1.1\r\nHost: {S}@cam-17.example:80\r\n\r\n");
+    ask("http query", "GET /control/rcontrol?user=admin&password={S} HTTP/1.1\r\nHost: cam\r\n\r\n");
+    ask("http path", "GET /token/{S}/admin/remoteconfig HTTP/1.1\r\nHost: cam\r\n\r\n");
+    ask(
+        "http form",
+        "POST /login HTTP/1.1\r\nHost: cam\r\nContent-Length: 40\r\n\r\nuser=admin&password={S}&go=1",
+    );
+    ask("http connect", "CONNECT admin:{S}@cam-17.example:443 HTTP/1.1\r\nHost: cam\r\n\r\n");
+    let reply = "HTTP/1.1 302 Found\r\nSet-Cookie: sid={S}\r\nLocation: http://a:{S}@cam/\r\nContent-Length: 0\r\n\r\n";
+    garden.text("http reply", 80, "http", &[(true, &format!("{get}\r\n")), (false, reply)]);
+    let realm =
+        "HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"{S}\"\r\nContent-Length: 0\r\n\r\n";
+    garden.text("http nonce", 80, "http", &[(true, &format!("{get}\r\n")), (false, realm)]);
+}
+
+fn web_services(garden: &mut Garden) {
+    let post = |path: &str, kind: &str, body: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: srv\r\nContent-Type: {kind}\r\nContent-Length: 700\r\n\r\n{body}"
+        )
+    };
+    let token = "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\"><s:Header><Security><UsernameToken>\
+         <Username>admin</Username><Password Type=\"PasswordText\">{S}</Password></UsernameToken></Security></s:Header>\
+         <s:Body><GetProfiles xmlns=\"http://www.onvif.org/ver10/media/wsdl\"/></s:Body></s:Envelope>";
+    let text = post("/onvif/device_service", "application/soap+xml", token);
+    garden.text("onvif UsernameToken", 80, "http", &[(true, &text), OK]);
+    let login = "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\"><s:Body><Login xmlns=\
+         \"http://videoos.net/2/XProtectCSServerCommand\"><currentToken>{S}</currentToken></Login></s:Body></s:Envelope>";
+    let text = post("/ManagementServer/ServerCommandService.svc", "text/xml", login);
+    garden.text("xprotect token", 80, "http", &[(true, &text), OK]);
+    let mobile = "<?xml version=\"1.0\" encoding=\"utf-8\"?><Communication><Command SequenceId=\"1\"><Type>Request</Type>\
+         <Name>LogIn</Name><InputParams><Param Name=\"Password\" Value=\"{S}\"/></InputParams></Command></Communication>";
+    let text = post("/XProtectMobile/Communication", "text/xml", mobile);
+    garden.text("mobile server", 8081, "http", &[(true, &text), OK]);
+    let form = "grant_type=password&username=a&password={S}&client_id=GrantValidatorClient";
+    let text = post("/IDP/connect/token", "application/x-www-form-urlencoded", form);
+    garden.text("identity provider", 80, "http", &[(true, &text), OK]);
+    let connect = "<?xml version=\"1.0\" encoding=\"utf-8\"?><methodcall><requestid>0</requestid><methodname>connect\
+         </methodname><username>a</username><password>{S}</password><connectparam>id=1&amp;connectiontoken={S}\
+         </connectparam></methodcall>\r\n\r\n";
+    garden.text("imageserver", 7563, "imageserver", &[(true, connect)]);
+    garden.text(
+        "matrix",
+        12_345,
+        "matrix",
+        &[(true, "NetMatrixMonitorBegin+{S}+SETCAMERA+1+NetMatrixMonitorEnd")],
+    );
+    let stream = "POST /control/eventstream.jpg HTTP/1.1\r\nHost: cam\r\n\r\n";
+    let command = "{\"id\":1,\"method\":\"login\",\"params\":[\"admin\",\"{S}\"]}\n\0";
+    let turns = [(true, stream), (false, "HTTP/1.1 200 OK\r\n\r\n"), (true, command)];
+    garden.text("event stream", 80, "http", &turns);
+}
+
+fn streaming(garden: &mut Garden) {
+    let ask = "DESCRIBE rtsp://10.10.0.5/live RTSP/1.0\r\nCSeq: 1\r\n";
+    garden.base64(
+        "rtsp basic",
+        554,
+        "rtsp",
+        "admin:{S}",
+        &[(true, &format!("{ask}Authorization: Basic {{B}}\r\n\r\n"))],
+    );
+    let digest =
+        "Authorization: Digest username=\"a\", realm=\"r\", nonce=\"n\", uri=\"u\", response=\"{S}\"\r\n\r\n";
+    garden.text("rtsp digest", 554, "rtsp", &[(true, &format!("{ask}{digest}"))]);
+    let userinfo = "DESCRIBE rtsp://admin:{S}@10.10.0.5/live?token={S} RTSP/1.0\r\nCSeq: 1\r\n\r\n";
+    garden.text("rtsp userinfo", 554, "rtsp", &[(true, userinfo)]);
+    let sdp = "RTSP/1.0 200 OK\r\nCSeq: 1\r\nSession: {S}\r\nContent-Base: rtsp://a:{S}@10.10.0.5/\r\nContent-Type: \
+         application/sdp\r\nContent-Length: 160\r\n\r\nv=0\r\ns=live\r\nk=clear:{S}\r\nm=video 0 RTP/SAVP 96\r\n\
+         a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{S}\r\na=control:rtsp://a:{S}@10.10.0.5/1\r\n\r\n\r\n\r\n\r\n\r\n";
+    garden.text("sdp keys", 554, "rtsp", &[(true, &format!("{ask}\r\n")), (false, sdp)]);
+    let redirect = "RTSP/1.0 302 Moved\r\nCSeq: 1\r\nLocation: rtsp://a:{S}@10.10.0.6/\r\n\r\n";
+    garden.text("rtsp redirect", 554, "rtsp", &[(true, &format!("{ask}\r\n")), (false, redirect)]);
+    let register = "REGISTER sip:user:{S}@srv SIP/2.0\r\nVia: SIP/2.0/TCP x\r\nAuthorization: Digest username=\"a\", response=\"{S}\"\r\n\r\n";
+    garden.text("sip", 5060, "sip", &[(true, register)]);
+}
+
+fn mail_and_lines(garden: &mut Garden) {
+    let hello = [
+        (false, "220 mx.example ESMTP ready\r\n"),
+        (true, "EHLO cam\r\n"),
+        (false, "250 AUTH PLAIN LOGIN\r\n"),
+    ];
+    let with = |last: &'static [(bool, &'static str)]| [&hello[..], last].concat();
+    garden.base64("smtp plain", 25, "smtp", "\0admin\0{S}", &with(&[(true, "AUTH PLAIN {B}\r\n")]));
+    garden.base64(
+        "smtp login",
+        25,
+        "smtp",
+        "{S}",
+        &with(&[(true, "AUTH LOGIN\r\n"), (false, "334 UGFzc3dvcmQ6\r\n"), (true, "{B}\r\n")]),
+    );
+    garden.text(
+        "ftp",
+        21,
+        "ftp",
+        &[
+            (false, "220 (vsFTPd 3.0.3)\r\n"),
+            (true, "USER admin\r\n"),
+            (false, "331 go\r\n"),
+            (true, "PASS {S}\r\n"),
+            (false, "230 ok\r\n"),
+        ],
+    );
+    garden.text(
+        "ftp names",
+        21,
+        "ftp",
+        &[(false, "220 (vsFTPd 3.0.3)\r\n"), (true, "USER {S}\r\nACCT {S}\r\n")],
+    );
+    garden.text("pop3", 110, "pop3", &[(false, "+OK POP3 ready\r\n"), (true, "USER a\r\nPASS {S}\r\n")]);
+    garden.text("pop3 apop", 110, "pop3", &[(false, "+OK POP3 ready <1@x>\r\n"), (true, "APOP a {S}\r\n")]);
+    garden.text(
+        "imap",
+        143,
+        "imap",
+        &[(false, "* OK IMAP4rev1 ready\r\n"), (true, "a1 LOGIN admin {S}\r\n")],
+    );
+    let negotiation = hex("fffd18 fffd20 fffb1f");
+    garden.octets("telnet", (Transport::Tcp, 23), "telnet", |secret| {
+        vec![(false, negotiation.clone()), (false, b"login: ".to_vec()), (true, [secret, b"\r\n"].concat())]
+    });
+    garden.text(
+        "text on a port of nobody",
+        40_500,
+        "text",
+        &[(true, "user=admin;password={S};camera=17;state=on\r\n")],
+    );
+    garden.octets("octets that nobody knows", (Transport::Tcp, 40_501), "", |secret| {
+        vec![(true, [&[0xc5, 0x9d, 0, 1], secret, &samples::random(7, 80)].concat())]
+    });
+}
+
+fn databases_and_directories(garden: &mut Garden) {
+    let startup =
+        hex("00000024 00030000 75736572 00 61 00 6461746162617365 00 65 00 636c69656e74 00 62 00 00");
+    garden.octets("postgresql", (Transport::Tcp, 5432), "postgresql", |secret| {
+        let mut password = vec![b'p'];
+        password.extend((5 + secret.len() as u32).to_be_bytes());
+        password.extend([secret, &[0]].concat());
+        vec![(true, startup.clone()), (false, hex("52 00000008 00000003")), (true, password)]
+    });
+    garden.octets("ldap simple bind", (Transport::Tcp, 389), "ldap", |secret| {
+        let simple = [&[0x80, secret.len() as u8], secret].concat();
+        let bind = [&hex("020103 0403 636e3d")[..], &simple].concat();
+        let message = [&hex("020101 60"), &[bind.len() as u8][..], &bind].concat();
+        vec![(true, [&[0x30, message.len() as u8][..], &message].concat())]
+    });
+    garden.octets("snmp community", (Transport::Udp, 161), "snmp", |secret| {
+        let community = [&[4, secret.len() as u8], secret].concat();
+        let rest = hex("a019020105020100020100300e300c06082b060102010101000500");
+        let message = [&hex("020101")[..], &community, &rest].concat();
+        vec![(true, [&[0x30, message.len() as u8][..], &message].concat())]
+    });
+    garden.octets("mqtt", (Transport::Tcp, 1883), "mqtt", |secret| {
+        let body =
+            [&hex("0004 4d515454 04 c2 003c 0003 636170 0001 61 00")[..], &[secret.len() as u8], secret]
+                .concat();
+        vec![(true, [&[0x10, body.len() as u8][..], &body].concat()), (false, hex("20020000"))]
+    });
+    // [MS-TDS] §2.2.6.4: nibbles swapped and XOR A5 of UTF-16.
+    let secret = garden.secret();
+    let wire: Vec<u8> = utf16(&secret).iter().map(|octet| octet.rotate_left(4) ^ 0xa5).collect();
+    let mut login = hex("04000074 00100000 00000007 00010000 00000000 e0030000 00000000 09040000");
+    login.extend(hex("5e000000 5e000100 6000"));
+    login.extend((secret.len() as u16).to_le_bytes());
+    login.resize(90, 0);
+    login.extend(utf16("a"));
+    login.extend(&wire);
+    let mut packet = hex("1001");
+    packet.extend((12 + login.len() as u16).to_be_bytes());
+    packet.extend(hex("00000100"));
+    packet.extend((4 + login.len() as u32).to_le_bytes());
+    packet.extend(&login);
+    garden.add("tds login", Transport::Tcp, 1433, "tds", wire, vec![(true, packet)]);
+}
+
+fn windows(garden: &mut Garden) {
+    let smb2 = |command: u8, body: &[u8]| {
+        let mut message = hex("fe534d42 40000000 00000000");
+        message.extend([command, 0, 1, 0]);
+        message.resize(64, 0);
+        message.extend(body);
+        [&(message.len() as u32).to_be_bytes()[..], &message].concat()
+    };
+    let ntlm = |secret: &[u8]| {
+        [&b"NTLMSSP\0\x03\0\0\0"[..], &hex("1800180058000000 1000100040000000"), secret].concat()
+    };
+    garden.octets("smb2 session setup", (Transport::Tcp, 445), "smb", |secret| {
+        let blob = ntlm(secret);
+        let mut body = hex("1900 00 01 00000000 00000000 5800");
+        body.extend((blob.len() as u16).to_le_bytes());
+        body.extend([0; 8]);
+        vec![(true, smb2(1, &[&body[..], &blob].concat()))]
+    });
+    let secret = garden.secret();
+    let create = [
+        &hex("3900")[..],
+        &[0; 42],
+        &hex("7800"),
+        &(2 * secret.len() as u16).to_le_bytes(),
+        &[0; 8],
+        &utf16(&secret),
+    ]
+    .concat();
+    garden.add("smb2 file name", Transport::Tcp, 445, "smb", utf16(&secret), vec![(true, smb2(5, &create))]);
+    garden.octets("smb1 plain password", (Transport::Tcp, 445), "smb", |secret| {
+        let mut message = hex("ff534d42 73 00000000 18 0128");
+        message.resize(32, 0);
+        message.extend(hex("0d ff 0000 0000 ffff 0200 0100 00000000"));
+        message.extend((secret.len() as u16).to_le_bytes());
+        message.extend(hex("0000 00000000 00000000"));
+        message.extend((secret.len() as u16).to_le_bytes());
+        message.extend(secret);
+        vec![(true, [&(message.len() as u32).to_be_bytes()[..], &message].concat())]
+    });
+    garden.octets("rdp cookie", (Transport::Tcp, 3389), "rdp", |secret| {
+        let cookie = [b"Cookie: mstshash=", secret, b"\r\n"].concat();
+        let rest = hex("0100080000000000");
+        let length = (11 + cookie.len() + rest.len()) as u8;
+        vec![(
+            true,
+            [&hex("0300 00")[..], &[length, length - 5], &hex("e0 0000 0000 00"), &cookie, &rest].concat(),
+        )]
+    });
+}
+
+fn devices(garden: &mut Garden) {
+    garden.octets("dahua dvrip", (Transport::Tcp, 37_777), "dahua-dvrip", |secret| {
+        let text = [b"admin&&", secret].concat();
+        let mut login = hex("a0050000");
+        login.extend((text.len() as u32).to_le_bytes());
+        login.resize(24, 0);
+        login.extend(hex("050200080000a1aa"));
+        vec![(true, [login, text].concat())]
+    });
+    let json = |secret: &[u8]| {
+        [b"{\"EncryptType\":\"MD5\",\"PassWord\":\"", secret, b"\",\"UserName\":\"admin\"}"].concat()
+    };
+    garden.octets("dahua dhip", (Transport::Tcp, 5000), "dahua-dhip", |secret| {
+        let body = json(secret);
+        let mut head = hex("20000000 44484950 00000000 00000000");
+        for _ in 0..2 {
+            head.extend((body.len() as u32).to_le_bytes());
+            head.extend([0; 4]);
+        }
+        vec![(true, [head, body].concat())]
+    });
+    garden.octets("xiongmai", (Transport::Tcp, 34_567), "xiongmai", |secret| {
+        let body = json(secret);
+        let mut head = hex("ff000000 00000000 00000000 0000 e803");
+        head.extend((body.len() as u32).to_le_bytes());
+        vec![(true, [head, body].concat())]
+    });
+    garden.octets("baichuan", (Transport::Tcp, 9000), "baichuan", |secret| {
+        let mut head = hex("f0debc0a 01000000");
+        head.extend((secret.len() as u32).to_le_bytes());
+        head.extend(hex("00000000 0000 1465"));
+        vec![(true, [&head[..], secret].concat())]
+    });
+    garden.octets("vnc answer", (Transport::Tcp, 5900), "rfb", |secret| {
+        vec![(false, b"RFB 003.008\n".to_vec()), (true, b"RFB 003.008\n".to_vec()), (true, secret.to_vec())]
+    });
+    garden.octets("mdns text", (Transport::Udp, 5353), "mdns", |secret| {
+        let name = [&hex("0000 8400 0000 0001 0000 0000 03 63616d 05 6c6f63616c 00 0010 8001 00000078")[..]]
+            .concat();
+        let text = [b"password=", secret].concat();
+        let length = [0, text.len() as u8 + 1, text.len() as u8];
+        vec![(true, [&name[..], &length, &text].concat())]
+    });
+}
+
+fn utf16(text: &str) -> Vec<u8> {
+    text.encode_utf16().flat_map(u16::to_le_bytes).collect()
+}
+
+fn spoken(plant: &Plant, number: usize) -> Dialogue {
+    let mut said = dialogue(plant.name, plant.transport, plant.port, true, plant.turns.clone());
+    said.client.1 = FIRST_PORT + number as u16;
+    said
+}
+
+/// Everything in which a secret could come out.
+fn forms(plant: &Plant) -> Vec<String> {
+    let mut forms = Vec::new();
+    let wide = utf16(&plant.secret);
+    for octets in [plant.secret.as_bytes(), &plant.wire, &wide] {
+        let digits: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+        let percent: String = octets.iter().map(|octet| format!("%{octet:02x}")).collect();
+        forms.extend([digits.to_uppercase(), percent.to_uppercase(), digits, percent]);
+        forms.push(octets.escape_ascii().to_string());
+        for shift in 0..3 {
+            // Inside something longer: what its neighbours take part in is left out.
+            let shifted = [&vec![b'x'; shift][..], octets].concat();
+            for text in [STANDARD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {
+                let text = text.trim_end_matches('=');
+                forms.push(text[4.min(text.len())..text.len() - 2].to_owned());
+            }
+        }
+    }
+    // Half of it is too much as well.
+    forms.push(plant.secret[..9].to_owned());
+    forms.sort();
+    forms.dedup();
+    forms
+}
+
+/// What the program writes over this capture, by where it stands.
+fn written(capture: &str, site: Option<&str>) -> BTreeMap<&'static str, String> {
+    let scratch = program::Scratch::new();
+    let (flows, metrics, draft) =
+        (scratch.path("flows"), scratch.path("metrics"), scratch.path("draft.toml"));
+    let site: Vec<&str> = site.iter().flat_map(|site| ["--site", site]).collect();
+    let files = ["--flows", &flows, "--metrics", &metrics, "--write-site", &draft];
+    let json = program::camsentry(
+        [&["check", "--strict", "--format", "json"][..], &site, &files, &[capture]].concat(),
+    );
+    let text = program::camsentry([&["check"][..], &site, &[capture]].concat());
+    let log = program::camsentry([&["flows"][..], &site, &[capture]].concat());
+    let words = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
+    let mut all = BTreeMap::new();
+    for (name, file) in [("flows", &flows), ("metrics", &metrics), ("draft", &draft)] {
+        all.insert(name, fs::read_to_string(file).unwrap());
+    }
+    for (name, octets) in [
+        ("json", json.stdout),
+        ("text", text.stdout),
+        ("flow log", log.stdout),
+        ("stderr of json", json.stderr),
+        ("stderr of text", text.stderr),
+        ("stderr of flows", log.stderr),
+    ] {
+        all.insert(name, words(octets));
+    }
+    all
+}
+
+/// The services that the flow log names, by the client's port.
+fn services(flows: &str) -> BTreeMap<u64, String> {
+    let records = flows.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let named = records.flat_map(|record| {
+        let service = record["service"].as_str().unwrap_or_default().to_owned();
+        [record["id.orig_p"].as_u64(), record["id.resp_p"].as_u64()]
+            .map(|port| (port.unwrap_or(0), service.clone()))
+    });
+    named.collect()
+}
+
+#[test]
+fn no_secret_of_any_protocol_comes_out_in_any_form() {
+    let plants = all();
+    let mut wire = Wire::default();
+    for (number, plant) in plants.iter().enumerate() {
+        let said = spoken(plant, number);
+        wire.send(&said, &said.plain());
+    }
+    let octets = wire.into_capture();
+    let scratch = program::Scratch::new();
+    let capture = scratch.path("planted.pcap");
+    fs::write(&capture, &octets).unwrap();
+    for plant in &plants {
+        let is_there = memchr::memmem::find(&octets, &plant.wire).is_some();
+        assert!(is_there, "the secret of {} did not reach the wire", plant.name);
+    }
+    let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures/mixed-planted/site.toml");
+    let mut wrong = Vec::new();
+    for site in [None, site.to_str()] {
+        let written = written(&capture, site);
+        let services = services(&written["flows"]);
+        for (number, plant) in plants.iter().enumerate() {
+            let service = services.get(&(u64::from(FIRST_PORT) + number as u64));
+            if service.map(String::as_str) != Some(plant.service) {
+                wrong.push(format!("{} is called {service:?}, not {:?}", plant.name, plant.service));
+            }
+            for form in forms(plant) {
+                for (place, text) in &written {
+                    if text.contains(&form) {
+                        wrong.push(format!("{}: {place} holds {form}", plant.name));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} plants:\n{}", wrong.len(), plants.len(), wrong.join("\n"));
+    assert!(plants.len() >= 55, "{}", plants.len());
+}
+
+#[test]
+fn a_secret_would_be_found_in_any_form() {
+    let plants = all();
+    let plant = &plants[0];
+    let holds = |text: &str| forms(plant).iter().any(|form| text.contains(form));
+    let secret = plant.secret.as_bytes();
+    for before in ["", "a", "ab", "admin:"] {
+        let longer = [before.as_bytes(), secret, b":end"].concat();
+        assert!(holds(&STANDARD.encode(&longer)) && holds(&URL_SAFE_NO_PAD.encode(&longer)), "{before}");
+        let digits: String = longer.iter().map(|octet| format!("{octet:02x}")).collect();
+        assert!(holds(&digits) && holds(&digits.to_uppercase()));
+        assert!(holds(&longer.iter().map(|octet| format!("%{octet:02X}")).collect::<String>()));
+        assert!(holds(&String::from_utf8(longer).unwrap()));
+    }
+    assert!(!holds("Zq7v, and nothing else"));
+}
