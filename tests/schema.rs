@@ -29,6 +29,7 @@ use serde_json::Value;
 mod program;
 
 use program::Scratch;
+use program::Subject;
 use program::camsentry;
 use program::subjects;
 use program::text;
@@ -108,7 +109,9 @@ fn no_schema_lets_an_unknown_field_pass() {
 fn every_line_that_the_program_prints_obeys_its_schema() {
     let validators = validators();
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    for subject in subjects() {
+    // Without a site file most is withheld.
+    let unknown = subjects().into_iter().take(1).map(|subject| Subject { site: None, ..subject });
+    for subject in unknown.collect::<Vec<_>>().into_iter().chain(subjects()) {
         let scratch = Scratch::new();
         let flows = scratch.path("flows");
         let ran = subject.check(&["--format", "json", "--flows", &flows]);

@@ -54,9 +54,6 @@ impl Judge {
     /// The conversation that this flow's verdict is shared with: media with its session, a unicast
     /// answer with the question.
     fn related_to(&self, state: &FlowState) -> Option<(ConversationIndex, Orientation)> {
-        if state.key.transport != Transport::Udp {
-            return None;
-        }
         if let Some((side, expected)) = self.related.announced(&state.key, state.first_seen) {
             let other = state.key.end(side.other()).0;
             let (server, receiver) = (expected.server, expected.receiver);
@@ -72,6 +69,9 @@ impl Judge {
                 let orig = if here == receiver { side } else { side.other() };
                 return Some((index, Orientation { orig, initiation: Initiation::Inferred, port: None }));
             }
+        }
+        if state.key.transport != Transport::Udp {
+            return None;
         }
         let (asker, question) = self.related.answers(&state.key, state.first_seen)?;
         let index = self.home_of(question)?;
