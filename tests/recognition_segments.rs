@@ -349,7 +349,8 @@ fn datagram_variants(dialogue: &Dialogue, effort: Effort, dice: &mut Dice) -> Ve
         all.push((format!("fragments at {at}"), parts.clone()));
         all.push((format!("fragments at {at}, the last first"), turned(&parts)));
     }
-    for round in 0..effort.random.min(longest) {
+    // A datagram that a single fragment holds with its header cannot be cut.
+    for round in 0..if longest > 8 { effort.random } else { 0 } {
         let cuts: Vec<usize> = (0..=dice.below(4)).map(|_| dice.below(longest.div_ceil(8)) * 8).collect();
         let mut parts = dialogue.cut_at(&|turn| cuts.iter().map(|cut| turn.range.start + cut).collect());
         if dice.below(2) == 0 {
