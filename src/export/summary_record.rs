@@ -10,6 +10,7 @@ use crate::export::text::Seconds;
 use crate::export::text::hex;
 use crate::export::text::plain;
 use crate::judge::audit::Audit;
+use crate::judge::audit::FoldedViolations;
 use crate::judge::audit::JudgeTotals;
 
 /// The last line of every JSON output.
@@ -27,7 +28,7 @@ pub struct SummaryRecord<'a> {
     octets: u64,
     flows: Flows,
     conversations: Verdicts,
-    violations: Violations,
+    violations: Violations<'a>,
     advice: u64,
     rules_never_hit: Vec<String>,
     faults: Vec<String>,
@@ -68,10 +69,11 @@ struct Verdicts {
 }
 
 #[derive(Debug, Serialize)]
-struct Violations {
+struct Violations<'a> {
     total: u64,
     by_reason: BTreeMap<&'static str, u64>,
     by_severity: BTreeMap<&'static str, u64>,
+    folded: &'a [FoldedViolations],
 }
 
 impl<'a> SummaryRecord<'a> {
@@ -141,7 +143,7 @@ fn verdicts(totals: &JudgeTotals) -> Verdicts {
     }
 }
 
-fn violations(audit: &Audit) -> Violations {
+fn violations(audit: &Audit) -> Violations<'_> {
     let (mut by_reason, mut by_severity) = (BTreeMap::new(), BTreeMap::new());
     for violation in &audit.violations {
         let count = by_reason.entry(violation.reason.as_str()).or_insert(0_u64);
@@ -150,5 +152,5 @@ fn violations(audit: &Audit) -> Violations {
         *count = count.saturating_add(1);
     }
     let total = u64::try_from(audit.violations.len()).unwrap_or(u64::MAX);
-    Violations { total, by_reason, by_severity }
+    Violations { total, by_reason, by_severity, folded: &audit.folded }
 }
