@@ -6,85 +6,43 @@ use toml::value::Datetime;
 use crate::policy::diagnostic::Diagnostic;
 use crate::policy::table::Table;
 
+/// A list of keys: those of every rule, and then these.
+macro_rules! rule_keys {
+    ($($more:literal),*) => {
+        &[
+            "id",
+            "from",
+            "to",
+            "except_from",
+            "except_to",
+            "transport",
+            "ports",
+            "both_ways",
+            "services",
+            "contents",
+            "tls",
+            "status",
+            "feature",
+            "peers",
+            "to_zone_kind",
+            "purpose",
+            "source",
+            "controls",
+            "note",
+            "advice",
+            $($more),*
+        ]
+    };
+}
+
 /// Keys of a pack's rule.
-pub const PACK_RULE_KEYS: &[&str] = &[
-    "id",
-    "from",
-    "to",
-    "except_from",
-    "except_to",
-    "transport",
-    "ports",
-    "both_ways",
-    "services",
-    "contents",
-    "tls",
-    "status",
-    "feature",
-    "peers",
-    "to_zone_kind",
-    "purpose",
-    "source",
-    "controls",
-    "note",
-    "advice",
-    "mirrors",
-];
+pub const PACK_RULE_KEYS: &[&str] = rule_keys!["mirrors"];
 
 /// Keys of a site's own rule.
-pub const SITE_RULE_KEYS: &[&str] = &[
-    "id",
-    "from",
-    "to",
-    "except_from",
-    "except_to",
-    "from_hosts",
-    "to_hosts",
-    "transport",
-    "ports",
-    "both_ways",
-    "services",
-    "contents",
-    "tls",
-    "status",
-    "feature",
-    "peers",
-    "to_zone_kind",
-    "purpose",
-    "source",
-    "controls",
-    "note",
-    "advice",
-];
+pub const SITE_RULE_KEYS: &[&str] = rule_keys!["from_hosts", "to_hosts"];
 
 /// Keys of a site's exception.
-pub const EXCEPTION_KEYS: &[&str] = &[
-    "id",
-    "from",
-    "to",
-    "except_from",
-    "except_to",
-    "from_hosts",
-    "to_hosts",
-    "transport",
-    "ports",
-    "both_ways",
-    "services",
-    "contents",
-    "tls",
-    "status",
-    "feature",
-    "peers",
-    "to_zone_kind",
-    "purpose",
-    "source",
-    "controls",
-    "note",
-    "advice",
-    "owner",
-    "reason",
-    "expires",
-];
+pub const EXCEPTION_KEYS: &[&str] = rule_keys!["from_hosts", "to_hosts", "owner", "reason", "expires"];
 
 type Text = Option<Spanned<String>>;
 type Texts = Option<Spanned<Vec<Spanned<String>>>>;

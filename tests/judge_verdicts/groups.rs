@@ -3,8 +3,10 @@
 use camsentry::inventory::role::Role;
 use camsentry::verdict::VerdictKind;
 
+use crate::stage::at;
 use crate::stage::messages;
 use crate::stage::play;
+use crate::stage::play_on;
 
 #[test]
 fn answers_to_a_question_that_went_to_a_group_belong_to_it() {
@@ -36,4 +38,19 @@ fn a_host_that_asks_for_its_address_is_no_alarm() {
     // Neither 0.0.0.0 nor 255.255.255.255 belongs to the site: counted, not judged.
     let asked = found.conversations.iter().find(|c| c.orig.addr.to_string() == "0.0.0.0").unwrap();
     assert_eq!(asked.verdict, VerdictKind::OutOfScope);
+}
+
+/// The camera's commands, and the file server's data connection to the port 195 * 256 + 80 = 50000 that
+/// they name (RFC 959 §4.1.2).
+const FTP: &str = r#"{ do = "tcp", from = "10.20.1.5:50001", to = "10.10.2.9:21", say = "text", text = "USER cam\r\nTYPE I\r\nPORT 10,20,1,5,195,80\r\nSTOR M00001.jpg\r\n" }"#;
+const DATA: &str = r#"{ do = "tcp", from = "10.10.2.9:20", to = "10.20.1.5:50000", say = "opaque" }"#;
+
+#[test]
+fn a_data_connection_that_ftp_announced_shares_the_verdict_of_its_session() {
+    let switched_on = |steps: &[&str]| play_on("features = [\"mobotix-ftp\"]", "", steps);
+    let announced = switched_on(&[FTP, DATA]);
+    assert_eq!(announced.violations, []);
+    assert_eq!((at(&announced, 21).count, at(&announced, 21).flows), (1, 2));
+    let alone = switched_on(&[DATA]);
+    assert_eq!(alone.violations.len(), 1, "nobody announced it: {:?}", alone.violations);
 }
