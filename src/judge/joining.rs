@@ -55,16 +55,13 @@ impl Judge {
     /// answer with the question.
     fn related_to(&self, state: &FlowState) -> Option<(ConversationIndex, Orientation)> {
         if let Some((side, expected)) = self.related.announced(&state.key, state.first_seen) {
-            let other = state.key.end(side.other()).0;
+            let (here, other) = (state.key.end(side).0, state.key.end(side.other()).0);
             let (server, receiver) = (expected.server, expected.receiver);
-            let plays = |addr: Addr, part: Addr| {
-                addr == part
-                    || self.inventory.same_host(addr, part)
-                    || self.inventory.is_group(part)
-                    || self.inventory.host(addr).roles.meets(self.inventory.host(part).roles)
-            };
-            let here = state.key.end(side).0;
-            if (here == receiver && plays(other, server)) || (here != receiver && plays(other, receiver)) {
+            // Whoever asks for media may have them sent to anybody: only one of its own kind shares its
+            // verdict, or else a session with a recorder would allow a stream to the internet.
+            let is_ours = self.inventory.is_group(receiver) || self.stands_for(receiver, expected.client);
+            let fits = |part: Addr| self.inventory.is_group(part) || self.stands_for(other, part);
+            if is_ours && ((here == receiver && fits(server)) || (here != receiver && fits(receiver))) {
                 let index = self.home_of(expected.session)?;
                 let orig = if here == receiver { side } else { side.other() };
                 return Some((index, Orientation { orig, initiation: Initiation::Inferred, port: None }));
@@ -77,6 +74,13 @@ impl Judge {
         let index = self.home_of(question)?;
         let port = Some(state.key.end(asker.other()).1);
         Some((index, Orientation { orig: asker, initiation: Initiation::Inferred, port }))
+    }
+
+    /// Whether `addr` may do what was announced for `part`: the same host, or one with a role of it.
+    fn stands_for(&self, addr: Addr, part: Addr) -> bool {
+        addr == part
+            || self.inventory.same_host(addr, part)
+            || self.inventory.host(addr).roles.meets(self.inventory.host(part).roles)
     }
 
     fn home_of(&self, flow: FlowNumber) -> Option<ConversationIndex> {

@@ -228,9 +228,11 @@ impl Judge {
                 let Some(live) = self.flows.get(&flow) else {
                     return;
                 };
-                let receiver = live.state.key.end(Side::A).0 == media.receiver;
-                let server = if receiver { live.state.key.b } else { self.server_of(live) };
-                self.related.announce(flow, server, media, time);
+                let key = &live.state.key;
+                let receiver = key.a == media.receiver;
+                let server = if receiver { key.b } else { self.server_of(live) };
+                let client = if server == key.b { key.a } else { key.b };
+                self.related.announce(flow, (server, client), media, time);
                 if let Some(live) = self.flows.get_mut(&flow) {
                     live.has_kin = true;
                 }

@@ -38,7 +38,9 @@ pub struct Expected {
     pub session: FlowNumber,
     /// The end of the session that serves the media.
     pub server: Addr,
-    /// The media's receiver.
+    /// The other end of the session.
+    pub client: Addr,
+    /// The media's receiver: the client, a group, or whom the session names.
     pub receiver: Addr,
     /// Which announcement of the run this is.
     serial: u64,
@@ -91,8 +93,14 @@ impl Related {
         self.past.get(&flow)?.home
     }
 
-    /// Notes an announcement of `session`, whose media the host `server` sends.
-    pub fn announce(&mut self, session: FlowNumber, server: Addr, media: &MediaAnnouncement, now: Timestamp) {
+    /// Notes an announcement of `session`, whose media the host `server` sends on behalf of `client`.
+    pub fn announce(
+        &mut self,
+        session: FlowNumber,
+        (server, client): (Addr, Addr),
+        media: &MediaAnnouncement,
+        now: Timestamp,
+    ) {
         if media.ended {
             let last = self.announcements;
             self.past_of(session).ended = Some((now, last));
@@ -100,7 +108,7 @@ impl Related {
         }
         self.announcements = self.announcements.saturating_add(1);
         let serial = self.announcements;
-        let expected = Expected { session, server, receiver: media.receiver, serial };
+        let expected = Expected { session, server, client, receiver: media.receiver, serial };
         let last = media.receiver_last.min(media.receiver_port.saturating_add(MEDIA_PORTS));
         for port in media.receiver_port..=last {
             self.expect((media.receiver, port, media.transport), expected);

@@ -2,7 +2,6 @@
 
 use camsentry::judge::audit::Audit;
 
-use crate::stage::at;
 use crate::stage::only;
 use crate::stage::play;
 
@@ -40,13 +39,4 @@ fn datagrams_after_an_idle_gap_are_another_opening_of_the_same_violation() {
     let found = play(&[step, r#"{ do = "wait", to = "400" }"#, step]);
     assert_eq!(counted(&found), (2, 1));
     assert_eq!(only(&found).id, only(&play(&[step])).id);
-}
-
-#[test]
-fn media_count_as_flows_and_not_as_openings() {
-    let step = r#"{ do = "tcp", from = "10.10.1.11:50001", to = "10.20.0.17:554", say = "rtsp", auth = "digest", media = 40000, server-media = 50000 }"#;
-    let once = play(&[step]);
-    assert_eq!((at(&once, 554).count, at(&once, 554).flows), (1, 3));
-    let twice = play(&[step, r#"{ do = "wait", to = "400" }"#, step]);
-    assert_eq!((at(&twice, 554).count, at(&twice, 554).flows), (2, 3), "the same ports again");
 }

@@ -11,6 +11,7 @@ mod exceptions;
 mod groups;
 mod hygiene;
 mod initiator;
+mod media;
 mod site;
 mod stage;
 mod sweeps;
