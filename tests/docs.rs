@@ -68,9 +68,8 @@ fn every_field_of_a_record_is_explained() {
         let schema: Value =
             serde_json::from_str(&read(&format!("docs/schema/{record}.schema.json"))).unwrap();
         let parts = [&schema["properties"], &schema["properties"]["packets"]["properties"]];
-        let party = &schema["$defs"]["party"]["properties"];
-        for field in parts.into_iter().chain([party]).filter_map(Value::as_object).flat_map(|map| map.keys())
-        {
+        let named = ["party", "details"].map(|name| &schema["$defs"][name]["properties"]);
+        for field in parts.into_iter().chain(named).filter_map(Value::as_object).flat_map(|map| map.keys()) {
             assert!(page.contains(&format!("`{field}`")), "{record}: {field}");
         }
     }

@@ -13,7 +13,12 @@ use camsentry::flow::facts::ConnState;
 use camsentry::flow::facts::Initiation;
 use camsentry::flow::facts::Outcome;
 use camsentry::inventory::role::Role;
+use camsentry::recognise::finding::AuthScheme;
+use camsentry::recognise::finding::SmbDialect;
 use camsentry::recognise::finding::TlsVersion;
+use camsentry::recognise::finding_words::CameraCommand;
+use camsentry::recognise::finding_words::Codec;
+use camsentry::recognise::finding_words::RtspMethod;
 use camsentry::service::Certainty;
 use camsentry::service::Content;
 use camsentry::service::Service;
@@ -62,6 +67,11 @@ fn words_of_the_code() -> BTreeMap<&'static str, Vec<&'static str>> {
         ("outcome", Outcome::ALL.iter().map(|word| word.as_str()).collect()),
         ("conn_state", ConnState::ALL.iter().map(|word| word.as_str()).collect()),
         ("tls_version", TlsVersion::ALL.iter().map(|word| word.as_str()).collect()),
+        ("auth", AuthScheme::ALL.iter().map(|word| word.as_str()).collect()),
+        ("smb_dialect", SmbDialect::ALL.iter().map(|word| word.as_str()).collect()),
+        ("rtsp_method", RtspMethod::ALL.iter().map(|word| word.as_str()).collect()),
+        ("codec", Codec::ALL.iter().map(|word| word.as_str()).collect()),
+        ("command", CameraCommand::ALL.iter().map(|word| word.as_str()).collect()),
         ("role", Role::ALL.iter().map(|word| word.as_str()).collect()),
         ("undecoded", Undecoded::ALL.iter().map(|word| word.as_str()).collect()),
         ("not_conversation", NotConversation::ALL.iter().map(|word| word.as_str()).collect()),

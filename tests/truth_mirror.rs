@@ -59,7 +59,7 @@ fn found(file: &TruthFile, flows: &[JudgedFlow]) -> Vec<String> {
         });
         let went = (facts.key, tallies, facts.state, facts.history.as_str(), facts.outcome, facts.gap);
         let opened = (facts.initiator, facts.initiation, facts.overlap_differs);
-        let spoken = (flow.service, flow.certainty, flow.content, flow.tls_version, flow.sni.as_deref());
+        let spoken = (flow.service, flow.certainty, flow.content, flow.tls_version, flow.details.clone());
         format!("{went:?} {opened:?} {spoken:?} {:?} {:?}", flow.verdict, flow.reason)
     };
     flows.iter().map(of).collect()

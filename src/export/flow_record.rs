@@ -11,6 +11,7 @@ use crate::flow::facts::ConnState;
 use crate::flow::facts::Initiation;
 use crate::judge::audit::JudgedFlow;
 use crate::judge::community_id::community_id;
+use crate::judge::details::Details;
 use crate::service::Certainty;
 use crate::service::Content;
 use crate::service::Service;
@@ -48,6 +49,7 @@ pub struct FlowRecord<'a> {
     content_certainty: Option<Certainty>,
     tls_version: Option<&'static str>,
     sni: Option<Cow<'a, str>>,
+    details: Option<&'a Details>,
     orig_role: &'static str,
     resp_role: &'static str,
     orig_roles: Vec<&'static str>,
@@ -67,6 +69,7 @@ impl<'a> FlowRecord<'a> {
     /// The record of `flow`; `files` are the names of the inputs.
     pub fn of(flow: &'a JudgedFlow, files: &'a [String]) -> Self {
         let facts = &flow.facts;
+        let details = flow.details.as_deref();
         let orig = flow.orig.or(facts.initiator).unwrap_or(facts.first);
         // History and state are written from the view of whom packets and octets make the initiator.
         let turned = orig != facts.initiator.unwrap_or(facts.first);
@@ -99,7 +102,8 @@ impl<'a> FlowRecord<'a> {
             content: flow.content,
             content_certainty: flow.content_certainty,
             tls_version: flow.tls_version.map(|version| version.as_str()),
-            sni: flow.sni.as_deref().map(plain),
+            sni: flow.sni().map(plain),
+            details: details.filter(|details| !details.is_empty()),
             orig_role: orig_role.0.as_str(),
             resp_role: resp_role.0.as_str(),
             orig_roles: super::violation_record::names(orig_role.1),

@@ -13,6 +13,7 @@ use crate::flow::facts::Initiation;
 use crate::flow::facts::Outcome;
 use crate::inventory::role::Role;
 use crate::inventory::role::RoleSet;
+use crate::judge::details::Details;
 use crate::judge::durations::Durations;
 use crate::judge::flow_state::FlowState;
 use crate::policy::case::Ruling;
@@ -212,8 +213,8 @@ pub struct JudgedFlow {
     pub content_certainty: Option<Certainty>,
     /// The TLS version that was agreed on.
     pub tls_version: Option<TlsVersion>,
-    /// The server name that the client gave.
-    pub sni: Option<String>,
+    /// What else its octets told.
+    pub details: Option<Box<Details>>,
     /// Label and roles of each side, `[A, B]`.
     pub roles: [(Role, RoleSet); 2],
     /// The verdict.
@@ -222,6 +223,13 @@ pub struct JudgedFlow {
     pub rule: Option<RuleId>,
     /// The reason of a violation, or why it is withheld.
     pub reason: Option<&'static str>,
+}
+
+impl JudgedFlow {
+    /// The server name that the client gave.
+    pub fn sni(&self) -> Option<&str> {
+        self.details.as_ref()?.sni.as_deref()
+    }
 }
 
 /// A host that was seen.

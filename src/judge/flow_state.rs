@@ -54,8 +54,6 @@ pub struct FlowState {
     unrecognised: Option<([u32; 2], bool)>,
     /// What else was learned; of most flows nothing.
     traits: Option<Box<Traits>>,
-    /// The server name that the client gave.
-    pub sni: Option<Arc<str>>,
     /// Capture time of its first packet.
     pub first_seen: Timestamp,
     /// Capture time of the last event.
@@ -81,7 +79,6 @@ impl FlowState {
             content: None,
             unrecognised: None,
             traits: None,
-            sni: None,
             first_seen: time,
             last_seen: time,
             tallies: [SideTally::default(); 2],
@@ -144,11 +141,7 @@ impl FlowState {
             Finding::Content(content, certainty) => self.contains(*content, *certainty),
             Finding::TlsVersion(version) => self.traits_mut().tls_version = Some((*version, evidence)),
             Finding::TlsOffered(version) => self.traits_mut().tls_offered = Some((*version, evidence)),
-            Finding::ServerName(name) => {
-                let name: Arc<str> = name.to_ascii_lowercase().into();
-                self.sni = Some(Arc::clone(&name));
-                self.traits_mut().name(name);
-            }
+            Finding::ServerName(name) => self.traits_mut().name(name.to_ascii_lowercase().into()),
             Finding::HttpHost(name) => self.traits_mut().name(host_name(name)),
             Finding::Certificate(facts) => {
                 let shown = &mut self.traits_mut().certificates;

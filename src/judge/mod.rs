@@ -9,6 +9,7 @@ pub mod audit;
 pub mod community_id;
 pub mod conversation;
 pub mod conversations;
+pub mod details;
 pub mod durations;
 pub mod flow_state;
 mod joining;
@@ -40,6 +41,7 @@ use crate::inventory::Inventory;
 use crate::judge::audit::JudgeTotals;
 use crate::judge::conversations::ConversationIndex;
 use crate::judge::conversations::Conversations;
+use crate::judge::details::Details;
 use crate::judge::durations::Durations;
 use crate::judge::flow_state::FlowState;
 use crate::judge::names::Names;
@@ -87,6 +89,7 @@ impl Default for JudgeSettings {
 struct ClosedFlow {
     facts: FlowFacts,
     state: FlowState,
+    details: Option<Box<Details>>,
     orientation: Orientation,
     conversation: Option<ConversationIndex>,
     /// Its own verdict, if no conversation has it.
@@ -97,6 +100,8 @@ struct ClosedFlow {
 #[derive(Debug)]
 struct LiveFlow {
     state: FlowState,
+    /// What flow records say beside; only where they are kept.
+    details: Option<Box<Details>>,
     opened_at: Timestamp,
     joined: Option<Joined>,
     /// It announced media or asked a group, so that other flows may belong to it.
@@ -210,15 +215,20 @@ impl Judge {
         if has_kin {
             self.related.asked(flow, asker, service.1, time);
         }
-        let live = LiveFlow { state, opened_at: time, joined: None, has_kin };
+        let live = LiveFlow { state, details: None, opened_at: time, joined: None, has_kin };
         self.flows.insert(flow, Box::new(live));
     }
 
-    /// What a finding says about hosts, whatever flow it is of.
+    /// What a finding says about hosts, whatever flow it is of, and for the flow's record.
     fn learn(&mut self, flow: FlowNumber, kind: &EventKind, time: Timestamp) {
         let EventKind::Found(_, _, finding, _) = kind else {
             return;
         };
+        if self.settings.keep_flows
+            && let Some(live) = self.flows.get_mut(&flow)
+        {
+            Details::note(&mut live.details, finding);
+        }
         match finding {
             Finding::Resolved { name, addr } => self.names.resolved(name, *addr),
             Finding::Lease { addr, mac } => {
@@ -287,7 +297,8 @@ impl Judge {
         }
         if self.settings.keep_flows {
             let (conversation, orientation) = (joined.conversation, joined.orientation);
-            self.closed.push(ClosedFlow { facts, state: live.state, orientation, conversation, folded });
+            let LiveFlow { state, details, .. } = *live;
+            self.closed.push(ClosedFlow { facts, state, details, orientation, conversation, folded });
         }
     }
 

@@ -297,7 +297,7 @@ impl Judge {
             content: closed.state.content.map(|(content, _)| content),
             content_certainty: closed.state.content.map(|(_, certainty)| certainty),
             tls_version: closed.state.tls_version(),
-            sni: closed.state.sni.as_deref().map(str::to_owned),
+            details: closed.details.clone(),
             roles,
             verdict: told.kind,
             rule: told.rule,

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stderr, reason = "says what is skipped")]
 
 mod endings;
+mod flow_details;
 mod help;
 mod inputs;
 mod outputs;
