@@ -56,14 +56,17 @@ impl Judge {
     fn related_to(&self, state: &FlowState) -> Option<(ConversationIndex, Orientation)> {
         if let Some((side, expected)) = self.related.announced(&state.key, state.first_seen) {
             let (here, other) = (state.key.end(side).0, state.key.end(side.other()).0);
-            let (server, receiver) = (expected.server, expected.receiver);
-            // Whoever asks for media may have them sent to anybody: only one of its own kind shares its
-            // verdict, or else a session with a recorder would allow a stream to the internet.
-            let is_ours = self.inventory.is_group(receiver) || self.stands_for(receiver, expected.client);
-            let fits = |part: Addr| self.inventory.is_group(part) || self.stands_for(other, part);
-            if is_ours && ((here == receiver && fits(server)) || (here != receiver && fits(receiver))) {
+            let (to, from) = if here == expected.receiver { (here, other) } else { (other, here) };
+            // A session may name anybody as the receiver or the source of its media: only who is of the same
+            // kind as its ends shares its verdict, or else one with a recorder would allow a stream to the
+            // internet.
+            let is_group = self.inventory.is_group(expected.receiver);
+            let is_ours = is_group || self.stands_for(expected.receiver, expected.client);
+            let arrives =
+                self.stands_for(to, expected.receiver) || is_group && self.stands_for(to, expected.client);
+            if is_ours && arrives && self.stands_for(from, expected.server) {
                 let index = self.home_of(expected.session)?;
-                let orig = if here == receiver { side } else { side.other() };
+                let orig = if here == expected.receiver { side } else { side.other() };
                 return Some((index, Orientation { orig, initiation: Initiation::Inferred, port: None }));
             }
         }
@@ -78,9 +81,8 @@ impl Judge {
 
     /// Whether `addr` may do what was announced for `part`: the same host, or one with a role of it.
     fn stands_for(&self, addr: Addr, part: Addr) -> bool {
-        addr == part
-            || self.inventory.same_host(addr, part)
-            || self.inventory.host(addr).roles.meets(self.inventory.host(part).roles)
+        let meets = || self.inventory.host(addr).roles.meets(self.inventory.host(part).roles);
+        addr == part || !self.inventory.is_group(part) && (self.inventory.same_host(addr, part) || meets())
     }
 
     fn home_of(&self, flow: FlowNumber) -> Option<ConversationIndex> {

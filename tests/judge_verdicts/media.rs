@@ -15,12 +15,16 @@ address = "10.10.1.12"
 roles = ["recording-server"]
 "#;
 
-/// A recorder opens a camera's stream, and wants the media at `destination`.
-fn sent_to(destination: &str) -> Audit {
+/// A recorder opens a camera's stream; `named` is what the session says of its media's ends.
+fn session(named: &str) -> Audit {
     let step = format!(
-        r#"{{ do = "tcp", from = "10.10.1.11:50001", to = "10.20.0.17:554", say = "rtsp", auth = "digest", media = 40000, server-media = 50000, destination = "{destination}" }}"#
+        r#"{{ do = "tcp", from = "10.10.1.11:50001", to = "10.20.0.17:554", say = "rtsp", auth = "digest", media = 40000, server-media = 50000, {named} }}"#
     );
     play_on("", ANOTHER_RECORDER, &[&step])
+}
+
+fn sent_to(destination: &str) -> Audit {
+    session(&format!("destination = \"{destination}\""))
 }
 
 #[test]
@@ -58,4 +62,22 @@ fn media_that_a_session_sends_to_a_host_of_another_role_are_judged_as_what_they_
     let ends = [violation.orig.addr, violation.resp.addr].map(|addr| addr.to_string());
     assert_eq!(ends, ["10.10.2.9", "10.20.0.17"]);
     assert_eq!(violation.flows, 2, "RTP and RTCP");
+}
+
+#[test]
+fn media_that_come_from_the_internet_are_judged_as_what_they_are() {
+    // One address is above the recorder's and one below: the ends of a flow have no order of their own.
+    for source in ["203.0.113.9", "8.8.8.8"] {
+        let audit = session(&format!("source = \"{source}\""));
+        assert_eq!(verdict(at(&audit, 554)), "allowed XP68", "{source}");
+        assert_eq!(at(&audit, 554).flows, 1, "{source}");
+        assert_eq!(only(&audit).reason.as_str(), "internet", "{source}");
+    }
+}
+
+#[test]
+fn media_that_come_from_another_camera_share_the_sessions_verdict() {
+    let audit = session(r#"source = "10.20.0.18""#);
+    assert!(audit.violations.is_empty(), "{:?}", messages(&audit));
+    assert_eq!((at(&audit, 554).count, at(&audit, 554).flows), (1, 3));
 }
