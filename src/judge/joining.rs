@@ -74,6 +74,10 @@ impl Judge {
             return None;
         }
         let (asker, question) = self.related.answers(&state.key, state.first_seen)?;
+        // A group of the local network does not reach the internet, and nobody there answers it.
+        if self.inventory.is_internet(state.key.end(asker.other()).0) {
+            return None;
+        }
         let index = self.home_of(question)?;
         let port = Some(state.key.end(asker.other()).1);
         Some((index, Orientation { orig: asker, initiation: Initiation::Inferred, port }))

@@ -5,6 +5,7 @@ use camsentry::verdict::VerdictKind;
 
 use crate::stage::at;
 use crate::stage::messages;
+use crate::stage::only;
 use crate::stage::play;
 use crate::stage::play_on;
 
@@ -26,6 +27,17 @@ fn answers_to_a_question_that_went_to_a_group_belong_to_it() {
         };
         assert_eq!((question.resp.role, question.verdict), (Role::Group, VerdictKind::Allowed));
         assert_eq!((question.count, question.flows), (1, 2), "the answer is a flow of the question");
+    }
+}
+
+#[test]
+fn an_answer_from_the_internet_to_a_question_to_a_group_is_judged_as_what_it_is() {
+    for from in ["203.0.113.9", "8.8.8.8"] {
+        let step = format!(
+            r#"{{ do = "udp", from = "10.10.1.11:50002", to = "239.255.255.250:1900", say = "ssdp", answer-from = "{from}" }}"#
+        );
+        let found = play(&[&step]);
+        assert_eq!(only(&found).reason.as_str(), "internet", "{from}");
     }
 }
 
