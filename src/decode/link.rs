@@ -39,6 +39,19 @@ pub(super) fn first(walk: &mut Walk<'_>, link: LinkType) -> Result<Next, Undecod
         104 => tag::cisco_hdlc(walk),
         109 => logged::enc(walk),
         117 => logged::pflog(walk),
+        // PPP and Cisco HDLC with a direction in place of the address or before it.
+        166 => {
+            walk.skip(2);
+            Ok(Next::Layer(Layer::Ppp))
+        }
+        204 => {
+            walk.skip(1);
+            Ok(Next::Layer(Layer::Ppp))
+        }
+        205 => {
+            walk.skip(1);
+            tag::cisco_hdlc(walk)
+        }
         219 => Ok(Next::Layer(Layer::Mpls)),
         226 => logged::ipnet(walk),
         239 => logged::nflog(walk),
