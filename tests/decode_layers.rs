@@ -8,6 +8,7 @@ mod decode_frames;
 
 use camsentry::addr::Mac;
 use camsentry::decode::Segment;
+use camsentry::decode::Undecoded;
 use camsentry::decode::segment::Oddities;
 use camsentry::decode::segment::Tcp;
 use camsentry::decode::segment::Tunnel;
@@ -20,6 +21,7 @@ use decode_frames::ethernet;
 use decode_frames::ipv4;
 use decode_frames::octets;
 use decode_frames::scapy;
+use decode_frames::stop;
 use etherparse::PacketBuilder;
 
 const OUTER: Mac = Mac([2, 0, 0, 0, 0, 1]);
@@ -100,6 +102,10 @@ fn every_link_without_ethernet_leads_to_the_same_segment() {
         (50, with(&[0xff, 3, 0, 0x57], &ip6)),
         (50, with(&[0x0f, 0, 8, 0], &ip4)),
         (104, with(&[0x0f, 0, 8, 0], &ip4)),
+        (166, with(&[1, 3, 0, 0x21], &ip4)),
+        (204, with(&[0, 0xff, 3, 0, 0x57], &ip6)),
+        (204, with(&[1, 0x21], &ip4)),
+        (205, with(&[1, 0x0f, 0, 8, 0], &ip4)),
         (51, with(&[0x11, 0, 0, 1, 0, 47, 0, 0x21], &ip4)),
         (0, with(&[2, 0, 0, 0], &ip4)),
         (0, with(&[0, 0, 0, 2], &ip4)),
@@ -118,6 +124,82 @@ fn every_link_without_ethernet_leads_to_the_same_segment() {
         let is_cooked = link == 113 || link == 276;
         assert_eq!((segment.src_mac, segment.dst_mac), (is_cooked.then_some(OUTER), None));
     }
+}
+
+#[test]
+fn what_a_firewall_or_a_host_logs_leads_to_the_packet_that_it_logged() {
+    let (ip4, ip6) = (octets(scapy::TCP4)[14..].to_vec(), octets(scapy::TCP6)[14..].to_vec());
+    let with = |start: &str, rest: &[u8]| [octets(start).as_slice(), rest].concat();
+    let (zeros_16, zeros_60) = ("00".repeat(16), "00".repeat(60));
+    let solaris = |family: &str, length: u8| format!("02{family}0000000000{length:02x}{zeros_16}");
+    let cases = [
+        // OpenBSD enc(4): family in the host's order, index, flags.
+        (109, with("020000000000010000000003", &ip4)),
+        (109, with("0000001c0000010000000003", &ip6)),
+        // OpenBSD pflog(4): 61 octets of 64 are counted; the longer header of later systems.
+        (117, with(&format!("3d020000{zeros_60}"), &ip4)),
+        (117, with(&format!("641e0000{zeros_60}{}", "00".repeat(36)), &ip6)),
+        // RFC 3032 §2.1: label 18, bottom of the stack.
+        (219, with("00012140", &ip4)),
+        (226, with(&solaris("02", 45), &ip4)),
+        (226, with(&solaris("1a", 65), &ip6)),
+        // RFC 4391 §6 after a pseudo-header with the receiver's link address.
+        (242, with(&format!("{}{}08000000", "00".repeat(20), "00".repeat(20)), &ip4)),
+    ];
+    for (link, packet) in cases {
+        let mut bench = Bench::new();
+        bench.at(0, link, &packet);
+        let segment = bench.segment();
+        assert_hello(&bench, &segment);
+        assert_eq!((segment.src_mac, segment.dst_mac), (None, None), "{link}");
+    }
+}
+
+#[test]
+fn the_netfilter_log_gives_packet_and_sender_in_either_byte_order() {
+    let (ip4, ip6) = (octets(scapy::TCP4)[14..].to_vec(), octets(scapy::TCP6)[14..].to_vec());
+    for (family, packet) in [(2, &ip4), (10, &ip6)] {
+        for number in [u16::to_le_bytes, u16::to_be_bytes] {
+            let attribute = |kind: u16, value: &[u8]| {
+                let length = u16::try_from(value.len() + 4).unwrap();
+                let mut octets = [&number(length), &number(kind), value].concat();
+                octets.resize(octets.len().next_multiple_of(4), 0);
+                octets
+            };
+            let log = [
+                vec![family, 0, 0, 5],
+                attribute(1, &[8, 0, 1, 0]),
+                attribute(10, b"cam\0"),
+                attribute(8, &octets("00060000020000000001ffff")),
+                // A nested attribute (NLA_F_NESTED), and one whose end is filled.
+                attribute(0x8013, &[0; 8]),
+                attribute(17, &[0, 1]),
+                attribute(9, packet),
+            ];
+            let mut bench = Bench::new();
+            bench.at(0, 239, &log.concat());
+            let segment = bench.segment();
+            assert_hello(&bench, &segment);
+            assert_eq!(segment.src_mac, Some(OUTER));
+            // The log kept the first 40 octets of a longer packet (`nflog-size`).
+            let mut bench = Bench::new();
+            bench.at(0, 239, &[vec![2, 0, 0, 5], attribute(9, &ip4[..40])].concat());
+            let segment = bench.segment();
+            assert_eq!((segment.payload_len, segment.payload_wire, segment.oddities.cut), (0, 5, true));
+        }
+    }
+}
+
+#[test]
+fn a_log_without_a_packet_or_with_a_length_that_leads_nowhere_is_counted() {
+    let stopped = |link, hex: &str| stop(link, &octets(hex));
+    assert_eq!(stopped(239, "020000050800010008000100"), Undecoded::CutLink);
+    assert_eq!(stopped(239, "0200000500000100"), Undecoded::NetworkType);
+    assert_eq!(stopped(239, "07000005040009004500"), Undecoded::NetworkType);
+    assert_eq!(stopped(117, "04020000"), Undecoded::NetworkType);
+    assert_eq!(stopped(226, &format!("02070000{}", "00".repeat(20))), Undecoded::NetworkType);
+    assert_eq!(stopped(242, &format!("{}00040000", "00".repeat(40))), Undecoded::NetworkType);
+    assert_eq!(stopped(242, &"00".repeat(41)), Undecoded::CutLink);
 }
 
 #[test]

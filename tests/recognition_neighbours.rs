@@ -130,6 +130,9 @@ fn taken_for_others(neighbours: &[Neighbour]) -> Vec<String> {
     for (number, port, said) in on_ports(neighbours, PORTS) {
         let Neighbour { dialogue, services } = &neighbours[number];
         let other = said.service.filter(|service| *service != Service::Text && !services.contains(service));
+        // A NetBIOS name is asked for in a message of DNS, and on port 53 it is asked of DNS.
+        let other =
+            other.filter(|other| (*other, port) != (Service::Dns, 53) || !services.contains(&Service::Nbns));
         if let Some(other) = other {
             let what = said.recognitions.last().map(|(_, recognition)| recognition.what);
             let who = if dialogue.turns[0].0 { "client" } else { "server" };

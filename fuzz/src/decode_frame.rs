@@ -15,7 +15,10 @@ use crate::feed::Feed;
 
 const BUDGET: Budget = Budget { octets: 4 << 20, octets_each: 2048, micros_each: 5 };
 
-const LINKS: [u32; 16] = [1, 1, 1, 0, 9, 12, 14, 50, 51, 101, 104, 105, 108, 113, 228, 276];
+const LINKS: [u32; 25] = [
+    1, 1, 1, 0, 9, 12, 14, 50, 51, 101, 104, 105, 108, 113, 228, 276, 109, 117, 219, 226, 239, 242, 166, 204,
+    205,
+];
 
 /// The target. Each frame: link type, flags, seconds since the last one, length, octets.
 pub fn run(octets: &[u8]) {

@@ -1,9 +1,11 @@
-//! Link headers: Ethernet, Linux cooked, BSD loopback, raw IP; and what an EtherType leads to.
+//! Link types, and the link headers of Ethernet, Linux cooked, BSD loopback, raw IP; and what an EtherType
+//! leads to.
 
 use etherparse::Ethernet2Header;
 use etherparse::Ethernet2HeaderSlice;
 
 use super::Undecoded;
+use super::logged;
 use super::neighbour;
 use super::octets::array;
 use super::octets::be8;
@@ -35,6 +37,25 @@ pub(super) fn first(walk: &mut Walk<'_>, link: LinkType) -> Result<Next, Undecod
         9 | 50 => Ok(Next::Layer(Layer::Ppp)),
         51 => tag::pppoe(walk),
         104 => tag::cisco_hdlc(walk),
+        109 => logged::enc(walk),
+        117 => logged::pflog(walk),
+        // PPP and Cisco HDLC with a direction in place of the address or before it.
+        166 => {
+            walk.skip(2);
+            Ok(Next::Layer(Layer::Ppp))
+        }
+        204 => {
+            walk.skip(1);
+            Ok(Next::Layer(Layer::Ppp))
+        }
+        205 => {
+            walk.skip(1);
+            tag::cisco_hdlc(walk)
+        }
+        219 => Ok(Next::Layer(Layer::Mpls)),
+        226 => logged::ipnet(walk),
+        239 => logged::nflog(walk),
+        242 => logged::infiniband(walk),
         _ => Err(Undecoded::LinkType),
     }
 }
@@ -124,20 +145,31 @@ fn cooked(protocol: u16) -> Result<Next, Undecoded> {
         // Novell's raw 802.3, which has no LLC.
         1 => Ok(Next::Quiet(NotConversation::Llc)),
         4 => Ok(Next::Layer(Layer::Llc)),
-        small if small < FIRST_ETHER_TYPE => Err(Undecoded::NetworkType),
-        ether_type => Ok(Next::Layer(Layer::EtherType(ether_type))),
+        ether_type => numbered(ether_type),
+    }
+}
+
+/// What an EtherType leads to where no length can stand in its place.
+pub(super) fn numbered(ether_type: u16) -> Result<Next, Undecoded> {
+    match ether_type {
+        0..FIRST_ETHER_TYPE => Err(Undecoded::NetworkType),
+        _ => Ok(Next::Layer(Layer::EtherType(ether_type))),
     }
 }
 
 /// BSD loopback: the address family in four octets, in the writer's or in network byte order
-/// (LINKTYPE_NULL, LINKTYPE_LOOP). AF_INET6 is 24, 28 or 30 by the BSD, 10 on Linux.
-fn loopback(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
-    let family: [u8; 4] = array(walk.rest, 0).ok_or(Undecoded::CutLink)?;
+/// (LINKTYPE_NULL, LINKTYPE_LOOP).
+pub(super) fn loopback(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
+    let octets: [u8; 4] = array(walk.rest, 0).ok_or(Undecoded::CutLink)?;
     walk.skip(4);
-    let family = match family {
-        [0, 0, 0, low] | [low, 0, 0, 0] => low,
-        _ => return Err(Undecoded::NetworkType),
-    };
+    match octets {
+        [0, 0, 0, low] | [low, 0, 0, 0] => family(low),
+        _ => Err(Undecoded::NetworkType),
+    }
+}
+
+/// What an address family of BSD leads to. AF_INET6 is 24, 28 or 30 by the BSD, 10 on Linux.
+pub(super) fn family(family: u8) -> Result<Next, Undecoded> {
     match family {
         2 => Ok(Next::Layer(Layer::Ipv4)),
         10 | 24 | 28 | 30 => Ok(Next::Layer(Layer::Ipv6)),
@@ -146,6 +178,6 @@ fn loopback(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
 }
 
 /// A MAC that names a station: loopback devices and cooked headers write zeros where there is none.
-fn named(mac: Mac) -> Option<Mac> {
+pub(super) fn named(mac: Mac) -> Option<Mac> {
     (mac != Mac::default()).then_some(mac)
 }

@@ -13,6 +13,7 @@ mod icmp_error;
 mod late;
 mod link;
 mod llc;
+mod logged;
 mod neighbour;
 mod network;
 mod octets;

@@ -116,7 +116,6 @@ pub(super) fn cisco_hdlc(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
     walk.skip(4);
     match ether_type {
         0x8035 => Ok(Next::Quiet(NotConversation::PppControl)),
-        0..0x0600 => Err(Undecoded::NetworkType),
-        ether_type => Ok(Next::Layer(Layer::EtherType(ether_type))),
+        ether_type => link::numbered(ether_type),
     }
 }

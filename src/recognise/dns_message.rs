@@ -78,8 +78,8 @@ impl Header {
 
 /// Walks the whole message: every name, type, class and length must fit, and nothing may follow.
 ///
-/// A message whose end was not captured is walked as far as it goes, but its first question must be
-/// there.
+/// A message whose end was not captured is walked as far as it goes, but its first question must have
+/// begun.
 pub(super) fn walk(message: Octets<'_>, header: Header) -> Read<()> {
     let [questions, ..] = header.counts;
     require(questions.saturating_add(header.records()) <= RECORDS_MOST)?;
@@ -87,7 +87,7 @@ pub(super) fn walk(message: Octets<'_>, header: Header) -> Read<()> {
     for number in 0..questions {
         match question(message, at) {
             Ok(question) => at = question.data,
-            Err(_) if message.is_cut() && number > 0 => return Ok(()),
+            Err(_) if message.is_cut() && (number > 0 || breaks_off(message, at)) => return Ok(()),
             Err(probe) => return Err(probe),
         }
     }
@@ -101,24 +101,39 @@ pub(super) fn walk(message: Octets<'_>, header: Header) -> Read<()> {
     message.ends_at(at)
 }
 
-/// A question at `at`: its type must be assigned (RFC 6895 §3.1) and its class IN, CH, HS or ANY.
+/// Whether the octets end inside the question at `at`, after a label of its name has begun. Nothing
+/// stands before it that a pointer could mean.
+fn breaks_off(message: Octets<'_>, at: usize) -> bool {
+    let mut next = at;
+    // Each label takes two octets or more, so this ends within the longest name.
+    while next.saturating_sub(at) < NAME_MOST {
+        match message.u8(next) {
+            Ok(0) => return message.slice(next, 5).is_err(),
+            Ok(length @ 1..=63) => next = next.saturating_add(1).saturating_add(usize::from(length)),
+            Ok(_) => return false,
+            Err(_) => return next > at,
+        }
+    }
+    false
+}
+
+/// A question at `at`: its class must be IN, CH, HS, NONE or ANY. Its type may be one that is not known
+/// (RFC 3597 §3).
 pub(super) fn question(message: Octets<'_>, at: usize) -> Read<Record> {
     let end = skip_name(message, at)?;
     let kind = message.be16(end)?;
     let class = message.be16(end.saturating_add(2))? & 0x7fff;
-    require(matches!(kind, 1..=65 | 99..=110 | 249..=260 | 32_768..=32_769))?;
-    require(matches!(class, 1 | 3 | 4 | 254 | 255))?;
+    require(kind != 0 && matches!(class, 1 | 3 | 4 | 254 | 255))?;
     Ok(Record { name: at, kind, class, data: end.saturating_add(4), length: 0 })
 }
 
-/// A record at `at`.
+/// A record at `at`. Its type is of no account for where it ends; clients exist that pad with type 0.
 pub(super) fn record(message: Octets<'_>, at: usize) -> Read<Record> {
     let end = skip_name(message, at)?;
     let kind = message.be16(end)?;
     let class = message.be16(end.saturating_add(2))? & 0x7fff;
     let length = usize::from(message.be16(end.saturating_add(8))?);
     let data = end.saturating_add(10);
-    require(kind != 0)?;
     message.slice(data, length)?;
     Ok(Record { name: at, kind, class, data, length })
 }

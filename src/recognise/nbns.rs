@@ -25,6 +25,8 @@ pub(super) struct Nbns;
 /// The datagram service.
 pub(super) struct Nbdgm;
 
+const PORT: u16 = 137;
+const DNS_PORT: u16 = 53;
 /// Octets of a datagram service header of types 10 to 12.
 const DATAGRAM_HEADER: usize = 14;
 
@@ -38,6 +40,11 @@ impl Recogniser for Nbns {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
+        let ports = [head.from_port(), head.to_port()];
+        // On the port of DNS the same octets are its question: NBSTAT is SRV there.
+        if ports.contains(&DNS_PORT) && !ports.contains(&PORT) {
+            return Probe::Refuse;
+        }
         answer(name_service(Octets::of(head)))
     }
 }
