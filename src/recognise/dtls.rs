@@ -2,7 +2,9 @@
 //!
 //! Source: RFC 4347 §4.1 (DTLS 1.0), RFC 6347 §4.1 and §4.2.2 (DTLS 1.2: record and handshake header),
 //! RFC 9147 §4 (DTLS 1.3: its hellos are plain records of 1.2; its encrypted records have a header of
-//! as little as two octets, which proves nothing and names no flow).
+//! as little as two octets, which proves nothing and names no flow). OpenSSL wrote the version as `01 00`
+//! before RFC 4347 was read aright (its `DTLS1_BAD_VER`, option `SSL_OP_CISCO_ANYCONNECT`), and Cisco's
+//! AnyConnect kept that: the layout is the same.
 
 use super::Certainty;
 use super::Follower;
@@ -42,7 +44,12 @@ pub(super) struct Record {
     pub(super) epoch: u16,
     /// Octets after the header.
     pub(super) length: usize,
+    /// The version is the one written before RFC 4347.
+    early: bool,
 }
+
+/// The version written before RFC 4347.
+const EARLY: [u8; 2] = [1, 0];
 
 impl Recogniser for Dtls {
     fn service(&self) -> Service {
@@ -62,18 +69,22 @@ impl Recogniser for Dtls {
     }
 }
 
-/// Reads a record header. Versions `fe ff` and `fe fd`; types 20 to 23, heartbeat 24, and 25 of RFC 9146.
+/// Reads a record header. Versions `fe ff`, `fe fd` and `01 00`; types 20 to 23, heartbeat 24, and 25 of
+/// RFC 9146. Since `01 00` is so plain, its records must also be fewer than 2^32 in an epoch, and of the
+/// types of its time.
 pub(super) fn record(octets: Octets<'_>) -> Read<Record> {
     let kind = octets.u8(0)?;
     require((20..=25).contains(&kind))?;
-    octets.expect(1, &[0xfe])?;
-    require(matches!(octets.u8(2)?, 0xff | 0xfd))?;
+    let version = octets.array::<2>(1)?;
+    let early = version == EARLY;
+    require(early || matches!(version, [0xfe, 0xff | 0xfd]))?;
     let epoch = octets.be16(3)?;
+    require(!early || (kind <= 23 && octets.be16(5)? == 0))?;
     let length = usize::from(octets.be16(11)?);
     require((1..=RECORD_MOST).contains(&length))?;
     // Nothing but hellos, alerts and a change of ciphers stands before encryption.
     require(epoch > 0 || (20..=22).contains(&kind))?;
-    Ok(Record { kind, epoch, length })
+    Ok(Record { kind, epoch, length, early })
 }
 
 /// A datagram is filled by records; behind a plain one may stand an encrypted one of DTLS 1.3.
@@ -86,6 +97,7 @@ fn datagram(octets: Octets<'_>) -> Read<Recognition> {
             break;
         }
         let record = record(rest)?;
+        require(record.early == first.early)?;
         at = at.saturating_add(RECORD_HEADER).saturating_add(record.length);
         require(octets.is_cut() || octets.seen().len() >= at)?;
     }
@@ -111,8 +123,10 @@ fn hello(octets: Octets<'_>, record: Record) -> Option<Sender> {
     let (whole, from, length) = (long(1)?, long(6)?, long(9)?);
     let inside = from.saturating_add(length) <= whole;
     let fits = length.saturating_add(HANDSHAKE_HEADER) <= record.length;
+    // Every hello says its version first, but only in its first fragment.
+    let says = from > 0 || !record.early || header.array::<2>(HANDSHAKE_HEADER) == Ok(EARLY);
     match header.u8(0).ok()? {
-        _ if !inside || !fits => None,
+        _ if !inside || !fits || !says => None,
         1 => Some(Sender::Client),
         // HelloVerifyRequest is a server's too.
         2 | 3 => Some(Sender::Server),

@@ -1,6 +1,8 @@
-//! FTP's control connection, told from SMTP by its greeting or its commands.
+//! FTP's control connection, told from SMTP by its greeting or its commands; on its port, in mid-stream
+//! too, by any command or reply.
 //!
-//! Source: RFC 959 §4.1, §5.4; RFC 4217 (AUTH TLS). User names and passwords are never kept.
+//! Source: RFC 959 §4.1, §4.2.2 (replies), §5.3 (commands), §5.4; RFC 4217 (AUTH TLS). User names and
+//! passwords are never kept.
 
 use super::Certainty;
 use super::Follower;
@@ -15,6 +17,7 @@ use super::ftp_follow::FtpFollower;
 use super::octets::Octets;
 use super::octets::Read;
 use super::octets::answer;
+use super::octets::either;
 use super::octets::require;
 use super::reply::Greeting;
 use super::reply::greeting;
@@ -47,6 +50,18 @@ const OWN: [&[u8]; 14] = [
     b"PWD",
 ];
 
+/// What other protocols say too, so that only the port tells: the commands of RFC 959 §5.3.1, RFC 2228,
+/// RFC 2389, RFC 2640, RFC 3659 and RFC 7151, and the `X` forms of RFC 1123 §4.1.3.1.
+const COMMANDS: &str = "USER PASS ACCT CWD CDUP SMNT QUIT REIN PORT PASV TYPE STRU MODE RETR STOR STOU APPE \
+                        ALLO REST RNFR RNTO ABOR DELE RMD MKD PWD LIST NLST SITE SYST STAT HELP NOOP AUTH \
+                        ADAT PROT PBSZ CCC MIC CONF ENC FEAT OPTS EPRT EPSV LANG MDTM SIZE MLST MLSD HOST \
+                        XCUP XCWD XMKD XPWD XRMD";
+
+/// Replies of RFC 959 §4.2.2, RFC 2228 §5, RFC 2428 and RFC 1639 §4; 220 is the greeting.
+const REPLIES: &str = "110 120 125 150 200 202 211 212 213 214 215 221 225 226 227 228 229 230 232 234 235 \
+                       250 257 331 332 334 335 336 350 421 425 426 431 450 451 452 500 501 502 503 504 521 \
+                       522 530 532 533 534 535 536 537 550 551 552 553";
+
 impl Recogniser for Ftp {
     fn service(&self) -> Service {
         Service::Ftp
@@ -59,7 +74,10 @@ impl Recogniser for Ftp {
     fn probe(&self, head: &Head<'_>) -> Probe {
         let octets = Octets::of(head);
         match octets.u8(0) {
+            Ok(b'2') if head.from_port() == PORT => answer(either(server(octets, head), || reply(octets))),
             Ok(b'2') => answer(server(octets, head)),
+            Ok(b'0'..=b'9') if head.from_port() == PORT => answer(reply(octets)),
+            Ok(_) if head.to_port() == PORT => answer(either(client(octets, head), || command(octets))),
             Ok(_) => answer(client(octets, head)),
             Err(missing) => missing,
         }
@@ -100,6 +118,28 @@ fn client(octets: Octets<'_>, head: &Head<'_>) -> Read<Recognition> {
         at = at.saturating_add(end).saturating_add(1);
     }
     Err(Probe::Refuse)
+}
+
+/// A reply from FTP's port: a code, and a line or the first of several.
+fn reply(octets: Octets<'_>) -> Read<Recognition> {
+    let code = octets.array::<3>(0)?;
+    require(REPLIES.split(' ').any(|known| known.as_bytes() == code))?;
+    require(matches!(octets.u8(3)?, b' ' | b'-'))?;
+    octets.line(0, LINE_MOST)?;
+    let what = "reply from the port of file servers";
+    Ok(Recognition::proved(Service::Ftp, Certainty::Consistent, Sender::Server, 4, what))
+}
+
+/// A command to FTP's port: each has three letters at least, and a space or the line's end behind it.
+fn command(octets: Octets<'_>) -> Read<Recognition> {
+    for at in 0..3 {
+        require(octets.u8(at)?.is_ascii_alphabetic())?;
+    }
+    let line = octets.line(0, LINE_MOST)?;
+    let verb = line.split(|octet| *octet == b' ').next().unwrap_or_default();
+    require(COMMANDS.split(' ').any(|known| known.as_bytes().eq_ignore_ascii_case(verb)))?;
+    let what = "command to the port of file servers";
+    Ok(Recognition::proved(Service::Ftp, Certainty::Consistent, Sender::Client, 3, what))
 }
 
 /// Whether one of the words starts at `at`; asks for more while one still may.

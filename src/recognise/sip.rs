@@ -1,6 +1,8 @@
 //! SIP over UDP and TCP. Either end of a call may send requests.
 //!
-//! Source: RFC 3261 §7.1, §7.2; methods of RFC 3262, 3265, 3311, 3428, 3515, 3903, 6086.
+//! Source: RFC 3261 §7.1, §7.2, §7.5 (empty lines before the start line); methods of RFC 3262, 3265, 3311,
+//! 3428, 3515, 3903, 6086. Empty lines alone keep a path open (RFC 5626 §4.4.1); over UDP they are
+//! datagrams of their own.
 
 use super::Certainty;
 use super::Head;
@@ -20,6 +22,8 @@ pub(super) struct Sip;
 
 /// Longest start line read.
 const LINE_MOST: usize = 1024;
+/// Most octets of empty lines that are passed over at once.
+const EMPTY_MOST: usize = 64;
 
 const METHODS: [&[u8]; 14] = [
     b"INVITE",
@@ -48,7 +52,18 @@ impl Recogniser for Sip {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        answer(start_line(Octets::of(head)))
+        let mut at = 0_usize;
+        for datagram in head.datagrams() {
+            let window = datagram.iter().take(EMPTY_MOST);
+            let empty = window.take_while(|octet| matches!(octet, b'\r' | b'\n')).count();
+            if empty < datagram.len() {
+                let octets = if at == 0 { Octets::of(head) } else { Octets::whole(datagram) };
+                let found = start_line(octets.after(empty));
+                return answer(found.map(|found| found.at(at.saturating_add(empty))));
+            }
+            at = at.saturating_add(datagram.len());
+        }
+        if head.finished { Probe::Refuse } else { Probe::NeedMore }
     }
 }
 

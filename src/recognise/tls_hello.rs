@@ -96,8 +96,8 @@ pub fn version(number: u16) -> Option<TlsVersion> {
         0x0301 => Some(TlsVersion::Tls10),
         0x0302 => Some(TlsVersion::Tls11),
         0x0303 => Some(TlsVersion::Tls12),
-        // DTLS counts downwards.
-        0xfeff => Some(TlsVersion::Tls11),
+        // DTLS counts downwards; 01 00 is what some wrote before RFC 4347 (`dtls.rs`).
+        0xfeff | 0x0100 => Some(TlsVersion::Tls11),
         0xfefd => Some(TlsVersion::Tls12),
         0xfefc => Some(TlsVersion::Tls13),
         // 7F xx are the drafts of TLS 1.3.

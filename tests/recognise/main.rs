@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
 #![expect(clippy::arithmetic_side_effects, reason = "test code")]
 
+mod calls;
 mod dns;
 mod files_and_milestone;
 mod infrastructure;

@@ -13,7 +13,13 @@ use crate::probing::hex;
 use crate::probing::holds;
 use crate::probing::learned;
 
-fn tcp(name: &'static str, ports: (u16, u16), octets: Vec<u8>, service: Service, sender: Sender) -> Case {
+pub(crate) fn tcp(
+    name: &'static str,
+    ports: (u16, u16),
+    octets: Vec<u8>,
+    service: Service,
+    sender: Sender,
+) -> Case {
     let certainty = Certainty::Signature;
     let parts = vec![octets];
     Case {
@@ -28,11 +34,17 @@ fn tcp(name: &'static str, ports: (u16, u16), octets: Vec<u8>, service: Service,
     }
 }
 
-fn udp(name: &'static str, ports: (u16, u16), octets: Vec<u8>, service: Service, sender: Sender) -> Case {
+pub(crate) fn udp(
+    name: &'static str,
+    ports: (u16, u16),
+    octets: Vec<u8>,
+    service: Service,
+    sender: Sender,
+) -> Case {
     Case { transport: Transport::Udp, ..tcp(name, ports, octets, service, sender) }
 }
 
-fn consistent(case: Case, elsewhere: Option<Certainty>) -> Case {
+pub(crate) fn consistent(case: Case, elsewhere: Option<Certainty>) -> Case {
     Case { certainty: Certainty::Consistent, elsewhere, ..case }
 }
 
@@ -59,6 +71,29 @@ fn mail_and_file_servers_greet_alike_and_are_told_apart() {
     let pop3 = line("USER a\r\nPASS b\r\nSTAT\r\n");
     let found = ask(Transport::Tcp, (50_000, 110), &[pop3]).unwrap();
     assert_eq!(found.service, Service::Pop3);
+}
+
+#[test]
+fn ftp_in_mid_stream_is_known_on_its_port_by_any_command_or_reply() {
+    // RFC 959 §4.2.2, §5.3, §5.4; RFC 3659 §7.
+    let line = |text: &[u8]| text.to_vec();
+    let said = [line(b"RETR entry.jpg\r\n"), line(b"noop\r\n"), line(b"MLSD /a b\r\n"), line(b"QUIT\n")];
+    for command in said {
+        holds(&consistent(tcp("command", (50_000, 21), command, Service::Ftp, Sender::Client), None));
+    }
+    let said = [line(b"331 Password, please\r\n"), line(b"150-one\r\n150 two\r\n"), line(b"553 No\xe4\r\n")];
+    for reply in said {
+        holds(&consistent(tcp("reply", (21, 50_000), reply, Service::Ftp, Sender::Server), None));
+    }
+    let named = |ports, octets: &[u8]| ask(Transport::Tcp, ports, &[octets.to_vec()]).map(|f| f.service);
+    for strange in [b"RETRY now\r\n".as_slice(), b"LISTEN\r\n", b"hello\r\n", b"QUIT", b"\x16\x03\r\n"] {
+        assert_eq!(named((50_000, 21), strange), None, "{}", strange.escape_ascii());
+    }
+    for strange in [b"299 no such code\r\n".as_slice(), b"2001\r\n", b"331", b" of two weeks\r\n", b"230 ok"]
+    {
+        assert_eq!(named((21, 50_000), strange), None, "{}", strange.escape_ascii());
+    }
+    assert_eq!(named((21, 50_000), b"220 mx.example.net ESMTP\r\n"), Some(Service::Smtp));
 }
 
 #[test]
@@ -209,23 +244,6 @@ fn dce_rpc_is_known_in_both_byte_orders() {
     assert!(ask(Transport::Tcp, (50_000, 135), &[hex("05000b0310000000 0400 0000 01000000")]).is_none());
     // SOCKS 5 with no authentication (RFC 1928 §3).
     assert!(ask(Transport::Tcp, (50_000, 1080), &[hex("0501 00 0501 0001 0a000001 0050")]).is_none());
-}
-
-#[test]
-fn sip_and_stun_are_known() {
-    // RFC 3261 §24.1, §24.2; RFC 5769 §2.1 (its first attribute), RFC 8656.
-    let sip = Service::Sip;
-    let register = b"REGISTER sip:registrar.biloxi.com SIP/2.0\r\nVia: x\r\n\r\n".to_vec();
-    let invite = b"INVITE sip:bob@biloxi.com SIP/2.0\r\nVia: x\r\n\r\n".to_vec();
-    holds(&tcp("REGISTER", (50_000, 5060), register, sip, Sender::Client));
-    holds(&udp("INVITE", (5060, 5060), invite, sip, Sender::Either));
-    holds(&udp("answer", (5060, 5060), b"SIP/2.0 180 Ringing\r\n\r\n".to_vec(), sip, Sender::Either));
-    let options = b"OPTIONS rtsp://cam/ RTSP/1.0\r\n\r\n".to_vec();
-    assert_ne!(ask(Transport::Tcp, (50_000, 554), &[options]).map(|found| found.service), Some(sip));
-    let binding = hex("0001000c 2112a442 b7e7a701bc34d686fa87dfae 80220008 5354554e20746573");
-    holds(&udp("binding", (50_000, 3478), binding, Service::Stun, Sender::Either));
-    let allocate = hex("00030008 2112a442 b7e7a701bc34d686fa87dfae 00190004 11000000");
-    holds(&tcp("allocate", (50_000, 3478), allocate, Service::Stun, Sender::Client));
 }
 
 #[test]

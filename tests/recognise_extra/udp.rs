@@ -83,6 +83,48 @@ fn what_only_looks_like_dtls_is_refused() {
     assert_eq!(udp(4433, &[(CLIENT, &tls)]).heard().services(), [], "TLS is not DTLS");
 }
 
+/// A record as AnyConnect writes it, with a handshake message inside.
+fn early(number: &str, kind: &str, body: &[u8]) -> Vec<u8> {
+    let size = u8::try_from(body.len()).unwrap();
+    let header = [hex(kind), vec![0, 0, size], hex("0000 000000"), vec![0, 0, size]].concat();
+    [hex("16 0100 0000 00000000"), hex(number), vec![0, size + 12], header, body.to_vec()].concat()
+}
+
+#[test]
+fn dtls_with_the_version_before_rfc_4347_is_named_with_its_facts() {
+    // Layout of RFC 4347 §4.2.1 and §4.3.2 with OpenSSL's DTLS1_BAD_VER, 0x0100, for the version; its
+    // ChangeCipherSpec has three octets.
+    let random = [0x5a_u8; 32];
+    let hello = early("0000", "01", &[hex("0100"), random.to_vec(), hex("00 00 0002 0039 01 00")].concat());
+    let verify = early("0000", "03", &hex("0100 04 c0ffee00"));
+    let answer = early("0001", "02", &[hex("0100"), random.to_vec(), hex("00 0039 00")].concat());
+    let change = hex("14 0100 0000 000000000002 0003 010002");
+    let data = [hex("17 0100 0001 000000000007 0020"), vec![0xa5; 32]].concat();
+    let second = [answer.clone(), change.clone()].concat();
+    let turns = [(CLIENT, hello.as_slice()), (SERVER, &verify), (SERVER, &second), (CLIENT, &data)];
+    let heard = udp(443, &turns).heard();
+    assert_eq!(heard.services(), [Service::Dtls]);
+    assert_eq!(heard.named[0].1.certainty, Certainty::Signature);
+    heard.demand(CLIENT, Finding::TlsOffered(TlsVersion::Tls11));
+    heard.demand(SERVER, Finding::TlsVersion(TlsVersion::Tls11));
+    for (octets, sender) in [(&hello, Sender::Client), (&verify, Sender::Server), (&answer, Sender::Server)] {
+        let heard = udp(443, &[(CLIENT, octets)]).heard();
+        assert_eq!((heard.services(), heard.named[0].1.sender), (vec![Service::Dtls], sender));
+    }
+    let late = udp(443, &[(CLIENT, &data)]).heard();
+    assert_eq!(late.services(), [Service::Dtls], "without the hello");
+    assert_eq!(late.named[0].1.certainty, Certainty::Consistent);
+    for strange in [
+        "17 0100 0001 000100000007 0001 00",
+        "18 0100 0001 000000000007 0001 00",
+        "17 0100 0000 000000000007 0001 00",
+    ] {
+        assert_eq!(udp(443, &[(CLIENT, &hex(strange))]).heard().services(), [], "{strange}");
+    }
+    let mixed = [change, hex("16 feff 0001 000000000000 0001 00")].concat();
+    assert_eq!(udp(443, &[(CLIENT, &mixed)]).heard().services(), [], "two versions in one datagram");
+}
+
 #[test]
 fn dtls_behind_stun_is_told_with_its_facts() {
     let binding = hex("0001 0000 2112a442 b7e7a701bc34d686fa87dfae");
