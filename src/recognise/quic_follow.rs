@@ -88,9 +88,10 @@ impl QuicFollower {
         let evidence = Evidence { packet: piece.packet, offset: piece.offset, length, what };
         let mut add = |finding| findings.push(Located { finding, side: piece.side, evidence });
         if whole.starts_with(b"CHLO") {
-            // Google's own handshake: no TLS will be chosen.
-            self.answered = true;
-            server_name(&whole).into_iter().for_each(|name| add(Finding::ServerName(name)));
+            // Google's own handshake: no TLS will be chosen, so that its name is all that there is.
+            let name = server_name(&whole);
+            self.answered = name.is_some();
+            name.into_iter().for_each(|name| add(Finding::ServerName(name)));
             return;
         }
         let Some(hello) = message(&whole).and_then(tls_hello::client) else { return };
