@@ -1,8 +1,11 @@
-//! QUIC versions 1 and 2 by their long headers, whose lengths must fit the datagram. Short headers say
-//! nothing by themselves: they belong to a flow whose long headers were seen, or to none.
+//! QUIC by its long headers, whose lengths must fit the datagram: versions 1 and 2, the drafts, and
+//! those of Facebook and Google that have the same header. A version that nobody told us is QUIC by the
+//! shape of a client's first datagram alone. Short headers say nothing by themselves: they belong to a
+//! flow whose long headers were seen, or to none.
 //!
 //! Source: RFC 8999 (what all versions share), RFC 9000 §17.2 (long headers, version negotiation),
-//! §14.1 (a client's first datagram has 1200 octets or more), RFC 9369 §3 (version 2).
+//! §14.1 (a client's first datagram has 1200 octets or more), §7.2 (its first identifier has 8 or more),
+//! §15 (versions), RFC 9369 §3 (version 2).
 
 use super::Certainty;
 use super::Follower;
@@ -20,17 +23,21 @@ use super::octets::require;
 use super::octets::size;
 use super::quic_follow::QuicFollower;
 use super::quic_initial::Keys;
+use super::quic_version::Dialect;
+use super::quic_version::dialect;
+use super::quic_version::is_google;
+use super::quic_version::is_greased;
+use super::quic_version::is_of_quic;
 
 /// See the module.
 pub(super) struct Quic;
 
-/// Version 1 (RFC 9000) and version 2 (RFC 9369).
-pub(super) const V1: u32 = 1;
-pub(super) const V2: u32 = 0x6b33_43cf;
 /// Longest connection identifier (RFC 9000 §17.2).
 const IDENTIFIER_MOST: u8 = 20;
 /// Fewest octets of a datagram with a client's Initial (RFC 9000 §14.1).
 const CLIENT_LEAST: usize = 1200;
+/// Fewest octets of the identifier that a client chooses for the server (RFC 9000 §7.2).
+const CHOSEN_LEAST: usize = 8;
 
 /// The kinds of long headers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -48,8 +55,8 @@ pub(super) enum Kind {
 /// A long header and what its lengths say.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Packet<'a> {
-    /// The version.
-    pub(super) version: u32,
+    /// How its version speaks.
+    pub(super) dialect: Dialect,
     /// What it is.
     pub(super) kind: Kind,
     /// Destination connection identifier; of a client's first Initial the keys are made from it.
@@ -75,7 +82,9 @@ impl Recogniser for Quic {
         let octets = Octets::of(head);
         match octets.be32(1) {
             Ok(0) => answer(negotiation(octets)),
-            Ok(V1 | V2) => answer(long(octets)),
+            Ok(version) if dialect(version).is_some() => answer(long(octets)),
+            // Google's others have another header.
+            Ok(version) if !is_google(version) => answer(untold(octets, version)),
             _ => Probe::Refuse,
         }
     }
@@ -91,7 +100,7 @@ fn long(octets: Octets<'_>) -> Read<Recognition> {
     let long_enough = octets.seen().len() >= CLIENT_LEAST;
     let opens = packet.kind == Kind::Initial
         && long_enough
-        && Keys::of_client(packet.version, packet.destination).open(&packet).is_some();
+        && Keys::of_client(packet.dialect, packet.destination).open(&packet).is_some();
     let (certainty, sender, what) = match packet.kind {
         Kind::Initial if opens => (certainty, Sender::Client, "QUIC Initial that opens with a client's keys"),
         Kind::Initial if packet.token => (consistent, Sender::Client, "QUIC Initial with a token"),
@@ -103,8 +112,28 @@ fn long(octets: Octets<'_>) -> Read<Recognition> {
     Ok(Recognition::proved(Service::Quic, certainty, sender, 7, what))
 }
 
+/// A client's first datagram in a version that we do not know: its Initial is as long as version 1
+/// wants it, and fills its datagram as version 1's does. Of a greased version that is all there is; of
+/// another it is a guess that it kept this form, which RFC 8999 does not promise.
+fn untold(octets: Octets<'_>, version: u32) -> Read<Recognition> {
+    require(octets.u8(0)? & 0xf0 == 0xc0)?;
+    require(!octets.is_cut() && octets.seen().len() >= CLIENT_LEAST)?;
+    let packet = shaped(octets, Dialect::FIRST)?;
+    require(packet.destination.len() >= CHOSEN_LEAST)?;
+    // What follows is padding outside of the packet or a packet more (RFC 9000 §12.2).
+    let rest = octets.after(packet.octets.len());
+    let padded = rest.seen().iter().all(|octet| *octet == 0);
+    require(padded || (rest.u8(0)? & 0xc0 == 0xc0 && rest.be32(1)? == version))?;
+    let (certainty, sender, what) = if is_greased(version) {
+        (Certainty::Consistent, Sender::Client, "QUIC Initial of a version reserved for greasing")
+    } else {
+        (Certainty::Heuristic, Sender::Either, "shape of a QUIC Initial of an unknown version")
+    };
+    Ok(Recognition::proved(Service::Quic, certainty, sender, 7, what))
+}
+
 /// Version negotiation: version 0, two identifiers, and whole versions to the datagram's end, one of
-/// which is ours or one of the pattern that is reserved for greasing.
+/// which is known, or of the pattern that is reserved for greasing.
 fn negotiation(octets: Octets<'_>) -> Read<Recognition> {
     require(octets.u8(0)? & 0x80 != 0)?;
     let (at, _) = identifiers(octets)?;
@@ -112,7 +141,7 @@ fn negotiation(octets: Octets<'_>) -> Read<Recognition> {
     require(!versions.is_empty() && (octets.is_cut() || versions.len().is_multiple_of(4)))?;
     let known = versions.chunks_exact(4).filter_map(|version| version.first_chunk::<4>());
     let mut known = known.map(|version| u32::from_be_bytes(*version));
-    require(known.any(|version| matches!(version, V1 | V2) || version & 0x0f0f_0f0f == 0x0a0a_0a0a))?;
+    require(known.any(is_of_quic))?;
     let what = "QUIC version negotiation";
     Ok(Recognition::proved(Service::Quic, Certainty::Consistent, Sender::Server, 7, what))
 }
@@ -128,14 +157,18 @@ fn identifiers(octets: Octets<'_>) -> Read<(usize, &[u8])> {
     Ok((at.saturating_add(usize::from(source)).saturating_add(1), destination))
 }
 
-/// Reads a packet with a long header of version 1 or 2.
+/// Reads a packet with a long header of a version that is known.
 pub(super) fn packet(octets: Octets<'_>) -> Read<Packet<'_>> {
+    let dialect = dialect(octets.be32(1)?);
+    shaped(octets, dialect.ok_or(Probe::Refuse)?)
+}
+
+/// Reads a packet with a long header as if its version spoke like this.
+fn shaped(octets: Octets<'_>, dialect: Dialect) -> Read<Packet<'_>> {
     let first = octets.u8(0)?;
     require(first & 0xc0 == 0xc0)?;
-    let version = octets.be32(1)?;
-    require(matches!(version, V1 | V2))?;
     // Version 2 numbers the kinds differently (RFC 9369 §3.2).
-    let shift = u8::from(version == V2);
+    let shift = u8::from(dialect.second);
     let kind = match (first >> 4 & 3).wrapping_sub(shift) & 3 {
         0 => Kind::Initial,
         1 => Kind::ZeroRtt,
@@ -148,7 +181,7 @@ pub(super) fn packet(octets: Octets<'_>) -> Read<Packet<'_>> {
         // A token of at least an octet and a tag of 16.
         require(octets.seen().len() >= at.saturating_add(17))?;
         let number_at = at;
-        return Ok(Packet { version, kind, destination, token, number_at, octets: octets.seen() });
+        return Ok(Packet { dialect, kind, destination, token, number_at, octets: octets.seen() });
     }
     if kind == Kind::Initial {
         let (length, next) = number(octets, at)?;
@@ -162,7 +195,7 @@ pub(super) fn packet(octets: Octets<'_>) -> Read<Packet<'_>> {
     require(octets.is_cut() || octets.seen().len() >= end)?;
     let whole = octets.seen();
     let packet = whole.get(..end.min(whole.len())).unwrap_or_default();
-    Ok(Packet { version, kind, destination, token, number_at, octets: packet })
+    Ok(Packet { dialect, kind, destination, token, number_at, octets: packet })
 }
 
 /// A number of variable length (RFC 9000 §16) as a length, and where it ends.

@@ -1,5 +1,5 @@
 //! Reads the ClientHello out of QUIC's Initials: version offered, server name, ALPN. It may be spread
-//! over several Initials and shuffled inside them.
+//! over several Initials and shuffled inside them. Google's Q050 has its own hello there.
 //!
 //! Memory: 2 × [`PIECES_OCTETS`] octets.
 //!
@@ -12,6 +12,7 @@ use super::Located;
 use super::Piece;
 use super::Side;
 use super::finding::TlsVersion;
+use super::gquic_follow::server_name;
 use super::octets::Octets;
 use super::octets::size;
 use super::quic::Kind;
@@ -55,7 +56,7 @@ impl Follower for QuicFollower {
             let Ok(packet) = packet(rest) else { break };
             if packet.kind == Kind::Initial && self.client.is_none() {
                 let side = piece.side.of_mut(&mut self.sides);
-                let fresh = || Keys::of_client(packet.version, packet.destination);
+                let fresh = || Keys::of_client(packet.dialect, packet.destination);
                 // After a Retry the keys change with the identifier.
                 let opened = side.keys.as_ref().and_then(|keys| keys.open(&packet)).or_else(|| {
                     let keys = side.keys.insert(fresh());
@@ -81,15 +82,20 @@ impl Follower for QuicFollower {
 impl QuicFollower {
     /// Reads the hello once it is whole.
     fn hello(&mut self, piece: &Piece<'_>, findings: &mut Vec<Located>) {
-        let Some(hello) = piece.side.of(&self.sides).message().and_then(|body| tls_hello::client(&body))
-        else {
-            return;
-        };
-        self.client = Some(piece.side);
+        let Some(whole) = piece.side.of(&self.sides).whole() else { return };
         let length = u16::try_from(piece.octets.len()).unwrap_or(u16::MAX);
-        let what = "ClientHello in QUIC's Initial";
+        let what = "hello in QUIC's Initial";
         let evidence = Evidence { packet: piece.packet, offset: piece.offset, length, what };
         let mut add = |finding| findings.push(Located { finding, side: piece.side, evidence });
+        if whole.starts_with(b"CHLO") {
+            // Google's own handshake: no TLS will be chosen, so that its name is all that there is.
+            let name = server_name(&whole);
+            self.answered = name.is_some();
+            name.into_iter().for_each(|name| add(Finding::ServerName(name)));
+            return;
+        }
+        let Some(hello) = message(&whole).and_then(tls_hello::client) else { return };
+        self.client = Some(piece.side);
         hello.version.into_iter().for_each(|version| add(Finding::TlsOffered(version)));
         hello.name.into_iter().for_each(|name| add(Finding::ServerName(name)));
         hello.alpn.into_iter().for_each(|protocol| add(Finding::Alpn(protocol)));
@@ -120,8 +126,8 @@ impl Collected {
         }
     }
 
-    /// The body of the ClientHello, if all of it is there.
-    fn message(&self) -> Option<Vec<u8>> {
+    /// The handshake as far as it is there without a hole.
+    fn whole(&self) -> Option<Vec<u8>> {
         let mut pieces: Vec<&(usize, Vec<u8>)> = self.pieces.iter().collect();
         pieces.sort_by_key(|(offset, _)| *offset);
         let mut whole: Vec<u8> = Vec::new();
@@ -129,7 +135,12 @@ impl Collected {
             let known = whole.len().checked_sub(*offset)?;
             whole.extend_from_slice(octets.get(known..).unwrap_or_default());
         }
-        let [1, a, b, c, body @ ..] = whole.as_slice() else { return None };
-        body.get(..size(u32::from_be_bytes([0, *a, *b, *c]))).map(<[u8]>::to_vec)
+        Some(whole)
     }
+}
+
+/// The body of the ClientHello, if all of it is there.
+fn message(whole: &[u8]) -> Option<&[u8]> {
+    let [1, a, b, c, body @ ..] = whole else { return None };
+    body.get(..size(u32::from_be_bytes([0, *a, *b, *c])))
 }

@@ -6,7 +6,8 @@
 //! decided by an Initial but by a ClientHello that parses to its end, and a wrong key gives noise.
 //!
 //! Source: RFC 9001 §5.2 (keys), §5.3 (AES-128-GCM; GCM's counter of NIST SP 800-38D §7.1), §5.4
-//! (header protection); RFC 9369 §3.3 (salt and labels of version 2); RFC 9000 §19 (frames).
+//! (header protection); RFC 9369 §3.3 (labels of version 2); RFC 9000 §19 (frames); Google's frames:
+//! its wire layout specification, and Chromium's `quic_framer.cc` for CRYPTO, which is younger.
 
 use aes::Aes128;
 use aes::cipher::BlockCipherEncrypt;
@@ -16,19 +17,9 @@ use sha2::Sha256;
 
 use super::octets::Octets;
 use super::quic::Packet;
-use super::quic::V2;
 use super::quic::number;
+use super::quic_version::Dialect;
 
-/// Salt of version 1 (RFC 9001 §5.2).
-const SALT_V1: [u8; 20] = [
-    0x38, 0x76, 0x2c, 0xf7, 0xf5, 0x59, 0x34, 0xb3, 0x4d, 0x17, 0x9a, 0xe6, 0xa4, 0xc8, 0x0c, 0xad, 0xcc,
-    0xbb, 0x7f, 0x0a,
-];
-/// Salt of version 2 (RFC 9369 §3.3.1).
-const SALT_V2: [u8; 20] = [
-    0x0d, 0xed, 0xe3, 0xde, 0xf7, 0x00, 0xa6, 0xdb, 0x81, 0x93, 0x81, 0xbe, 0x6e, 0x26, 0x9d, 0xcb, 0xf9,
-    0xbd, 0x2e, 0xd9,
-];
 /// Octets of the tag behind a packet.
 const TAG: usize = 16;
 /// Octets of a packet that are opened, at most: a datagram of Ethernet is shorter.
@@ -41,16 +32,17 @@ pub(super) struct Keys {
     key: [u8; 16],
     iv: [u8; 12],
     protection: [u8; 16],
+    /// What they open has Google's frames.
+    google: bool,
 }
 
 impl Keys {
     /// The client's keys for this destination identifier.
-    pub(super) fn of_client(version: u32, destination: &[u8]) -> Self {
-        let second = version == V2;
-        let salt = if second { SALT_V2 } else { SALT_V1 };
+    pub(super) fn of_client(dialect: Dialect, destination: &[u8]) -> Self {
+        let Dialect { salt, second, google } = dialect;
         let mut secret = [0_u8; 32];
-        expand(&Hkdf::<Sha256>::new(Some(&salt), destination), b"client in", &mut secret);
-        let mut keys = Self { key: [0; 16], iv: [0; 12], protection: [0; 16] };
+        expand(&Hkdf::<Sha256>::new(Some(salt), destination), b"client in", &mut secret);
+        let mut keys = Self { key: [0; 16], iv: [0; 12], protection: [0; 16], google };
         if let Ok(hkdf) = Hkdf::<Sha256>::from_prk(&secret) {
             let [key, iv, protection]: [&[u8]; 3] = if second {
                 [b"quicv2 key", b"quicv2 iv", b"quicv2 hp"]
@@ -82,7 +74,7 @@ impl Keys {
             *slot ^= octet;
         }
         let payload = protected.get(length..protected.len().checked_sub(TAG)?)?;
-        crypto(&self.stream(&nonce, payload.get(..payload.len().min(OPENED_MOST))?))
+        crypto(&self.stream(&nonce, payload.get(..payload.len().min(OPENED_MOST))?), self.google)
     }
 
     /// Counter mode as GCM uses it: the first block of data has counter 2.
@@ -114,24 +106,25 @@ fn block(key: &[u8; 16], input: [u8; 16]) -> [u8; 16] {
 }
 
 /// The data of CRYPTO frames. An Initial holds PADDING, PING, ACK, CRYPTO and CONNECTION_CLOSE alone
-/// (RFC 9000 §17.2.2); anything else shows that the keys were wrong.
-fn crypto(plain: &[u8]) -> Option<Vec<(usize, Vec<u8>)>> {
+/// (RFC 9000 §17.2.2); anything else shows that the keys were wrong. Google numbers them otherwise, and
+/// its clients' first Initials hold PADDING, PING and CRYPTO.
+fn crypto(plain: &[u8], google: bool) -> Option<Vec<(usize, Vec<u8>)>> {
     let octets = Octets::whole(plain);
     let mut found = Vec::new();
     let mut at = 0_usize;
     for _ in 0..FRAMES_MOST {
         let Ok(kind) = octets.u8(at) else { break };
         at = at.saturating_add(1);
-        match kind {
-            0 | 1 => {}
-            2 | 3 => at = after_ack(octets, at, kind == 3)?,
-            6 => {
+        match (kind, google) {
+            (0, _) | (1, false) | (7, true) => {}
+            (2 | 3, false) => at = after_ack(octets, at, kind == 3)?,
+            (6, false) | (8, true) => {
                 let (offset, next) = number(octets, at).ok()?;
                 let (length, next) = number(octets, next).ok()?;
                 found.push((offset, octets.slice(next, length).ok()?.to_vec()));
                 at = next.saturating_add(length);
             }
-            0x1c => {
+            (0x1c, false) => {
                 let (_, next) = number(octets, at).ok()?;
                 let (_, next) = number(octets, next).ok()?;
                 let (length, next) = number(octets, next).ok()?;

@@ -13,6 +13,7 @@ use super::dns::DnsOverTcp;
 use super::dtls::Dtls;
 use super::ftp::Ftp;
 use super::ftp_data::FtpData;
+use super::gquic::Gquic;
 use super::http::Http;
 use super::http::HttpMidstream;
 use super::imageserver::ImageServer;
@@ -90,6 +91,7 @@ pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &Stun,
     &Dtls,
     &Quic,
+    &Gquic,
     &Kerberos,
     &Ldap,
     &Snmp,

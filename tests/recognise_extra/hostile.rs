@@ -24,7 +24,14 @@ const STARTS: [&[u8]; 9] = [
     b"SETUP rtsp://c/ RTSP/1.0\r\nCSeq: 2\r\nTransport: RTP/SAVP;destination=1.2.3.4;client_port=5-6\r\n\r\n",
     b"\x80\x00\x00\x00\x00\x00\x08\x01\x02\x03\x04\x05\x06\x07\x08\x00\x00\x00\x01",
 ];
-const FIXTURES: [&str; 4] = ["dtls12_1.bin", "quic_split_0.bin", "quic_v2_initial.bin", "dtls10_0.bin"];
+const FIXTURES: [&str; 6] = [
+    "dtls12_1.bin",
+    "quic_split_0.bin",
+    "quic_v2_initial.bin",
+    "dtls10_0.bin",
+    "quic_q050_initial.bin",
+    "gquic_q043_chlo.bin",
+];
 
 #[test]
 fn faults_in_real_octets_are_survived_over_both_transports() {

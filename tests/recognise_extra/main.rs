@@ -7,6 +7,7 @@ mod hostile;
 mod inner;
 mod mail_and_iot;
 mod mobotix;
+mod quic_versions;
 mod rtsp;
 mod smb;
 mod talk;

@@ -226,6 +226,16 @@ const BINARY: &[Octets] = &[
     ("dtls answer", UDP, 4433, Server, &["16 feff 0000 000000000000 0017 03 00000b 0000 000000 00000b feff 08 0102030405060708"]),
     // RFC 9001 §A.4.
     ("quic retry", UDP, 443, Server, &["ff000000010008f067a5502a4262b5746f6b656e04a265ba2eff4d829058fb3f0f2496ba"]),
+    // Google, "QUIC Wire Layout Specification": version negotiation and public reset.
+    ("gquic versions", UDP, 443, Server, &["09 e83c77bd8f8915f9 51303436 51303433 51303339"]),
+    (
+        "gquic reset",
+        UDP,
+        443,
+        Server,
+        &["0a e83c77bd8f8915f9 50525354 0200 0000 524e4f4e 08000000 52534551 10000000
+        0000000000000000 0000000000000000"],
+    ),
     (
         "snmp get",
         UDP,
@@ -575,10 +585,21 @@ fn made() -> Vec<Dialogue> {
         let within = b" text before NetMatrixMonitorBegin+1+xyz+NetMatrixMonitorEnd";
         all.push(dialogue("matrix, mid-stream", TCP, 12_345, false, vec![(client, within.to_vec())]));
     }
-    // RFC 9000 §17.2.2: an Initial that fills a datagram of 1200 octets.
-    let mut initial = hex("c3 00000001 08 8394c8f03e515708 00 00 449e");
-    initial.extend(random(4, 1182));
-    all.extend(sides("quic", UDP, 443, Client, &[initial]));
+    // RFC 9001 §A.2, and the same with a version that is reserved for greasing (RFC 9000 §15).
+    let mut initial = octets("quic_v1_initial.bin");
+    all.extend(sides("quic", UDP, 443, Client, &[initial.clone()]));
+    initial.splice(1..5, hex("1a2a3a4a"));
+    all.extend(sides("quic, greased", UDP, 443, Client, &[initial]));
+    for name in ["d22", "d29", "q050", "t051"] {
+        let initial = octets(&format!("quic_{name}_initial.bin"));
+        all.extend(sides(&format!("quic {name}"), UDP, 443, Client, &[initial]));
+    }
+    for name in ["q025", "q043", "q046"] {
+        all.extend(sides("gquic hello", UDP, 443, Client, &[octets(&format!("gquic_{name}_chlo.bin"))]));
+    }
+    for name in ["q043", "q046"] {
+        all.extend(sides("gquic reject", UDP, 443, Server, &[octets(&format!("gquic_{name}_rej.bin"))]));
+    }
     all.extend(sides("ftp data", TCP, 20, Both, &[octets("mobotix_mjpeg.bin")]));
     all.extend(discovery());
     all
