@@ -5,7 +5,7 @@ use camsentry::flow::Side;
 use camsentry::recognise::Head;
 use camsentry::recognise::Probe;
 use camsentry::recognise::Recogniser;
-use camsentry::recognise::rtp::Rtcp;
+use camsentry::recognise::rtcp::Rtcp;
 use camsentry::recognise::rtp::Rtp;
 use camsentry::service::Certainty;
 
