@@ -84,7 +84,7 @@ mod pop3;
 mod portmap;
 mod postgresql;
 mod pppp;
-pub mod printable;
+mod printable;
 mod quic;
 mod quic_follow;
 mod quic_initial;
