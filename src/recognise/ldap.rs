@@ -21,7 +21,7 @@ use super::octets::answer;
 use super::octets::require;
 use super::tls_after::TlsAfter;
 
-/// See the module.
+/// The recogniser of LDAP.
 pub(super) struct Ldap;
 
 /// LDAP and Active Directory's global catalogue.

@@ -17,7 +17,7 @@ use super::Transport;
 use super::entropy::random_at_least;
 use super::entropy::shape;
 
-/// See the module.
+/// The recogniser of MxMessage.
 pub(super) struct MxMessage;
 
 /// The port of "the preceding port" mode and the default port.

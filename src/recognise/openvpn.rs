@@ -16,7 +16,7 @@ use super::octets::Read;
 use super::octets::answer;
 use super::octets::require;
 
-/// See the module.
+/// The recogniser of OpenVPN.
 pub(super) struct Openvpn;
 
 const PORT: u16 = 1194;

@@ -16,7 +16,7 @@ use super::ftp_data::FtpData;
 use super::http::Http;
 use super::http::HttpMidstream;
 use super::imageserver::ImageServer;
-use super::imageserver::ImageServerMidStream;
+use super::imageserver::ImageServerMidstream;
 use super::imap::Imap;
 use super::ipsec::Ipsec;
 use super::kerberos::Kerberos;
@@ -48,7 +48,7 @@ use super::rtsp::Rtsp;
 use super::rtsp::RtspMidstream;
 use super::sip::Sip;
 use super::smb::Smb;
-use super::smb::SmbMidStream;
+use super::smb::SmbMidstream;
 use super::smtp::Smtp;
 use super::snmp::Snmp;
 use super::ssdp::Ssdp;
@@ -119,8 +119,8 @@ pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &RtspMidstream,
     &MobotixMedia,
     &MatrixWithin,
-    &SmbMidStream,
-    &ImageServerMidStream,
+    &SmbMidstream,
+    &ImageServerMidstream,
     // By shape.
     &Rtcp,
     &Rtp,

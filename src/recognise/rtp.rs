@@ -82,15 +82,8 @@ pub(super) fn matched(
     length: usize,
     what: &'static str,
 ) -> Probe {
-    Probe::Match(Recognition {
-        service,
-        certainty,
-        content: None,
-        sender: Sender::Either,
-        offset: u32::try_from(at).unwrap_or(u32::MAX),
-        length: u16::try_from(length).unwrap_or(u16::MAX),
-        what,
-    })
+    let length = u16::try_from(length).unwrap_or(u16::MAX);
+    Probe::Match(Recognition::proved(service, certainty, Sender::Either, length, what).at(at))
 }
 
 fn follows(last: RtpHeader, next: RtpHeader) -> bool {

@@ -25,7 +25,7 @@ pub(super) struct Smb;
 
 /// A stream that was there before we looked: an SMB message begins somewhere in its head. Asked
 /// late, because it waits for the whole head.
-pub(super) struct SmbMidStream;
+pub(super) struct SmbMidstream;
 
 /// Port of the NetBIOS session service.
 const NETBIOS_SESSION: u16 = 139;
@@ -62,7 +62,7 @@ impl Recogniser for Smb {
     }
 }
 
-impl Recogniser for SmbMidStream {
+impl Recogniser for SmbMidstream {
     fn service(&self) -> Service {
         Service::Smb
     }

@@ -15,7 +15,7 @@ use super::octets::Read;
 use super::octets::answer;
 use super::octets::require;
 
-/// See the module.
+/// The recogniser of Telnet.
 pub(super) struct Telnet;
 
 const PORT: u16 = 23;

@@ -24,7 +24,7 @@ use super::octets::answer;
 use super::octets::require;
 use crate::evidence::Evidence;
 
-/// See the module.
+/// The recogniser of WS-Discovery.
 pub(super) struct WsDiscovery;
 
 /// Looks for what a device says of itself. Keeps nothing.
