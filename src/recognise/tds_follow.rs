@@ -12,6 +12,7 @@ use super::Piece;
 use super::Side;
 use super::tds::HEADER;
 use super::tls::HANDSHAKE;
+use super::tls_follow::ONE_WAY_OCTETS;
 use super::tls_handshake::HandshakeReader;
 use super::tls_handshake::Message;
 use super::tls_hello;
@@ -59,7 +60,8 @@ impl Follower for TdsFollower {
             findings.extend(finding.map(|finding| Located { finding, side: piece.side, evidence }));
             Following::Done
         });
-        self.following()
+        let one_way = side.over && piece.offset > ONE_WAY_OCTETS;
+        if one_way { Following::Done } else { self.following() }
     }
 
     fn gap(&mut self, side: Side) -> Following {

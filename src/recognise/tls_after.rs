@@ -15,6 +15,7 @@ use super::Service;
 use super::Side;
 use super::octets::Octets;
 use super::octets::Read;
+use super::tls_follow::ONE_WAY_OCTETS;
 use crate::evidence::Evidence;
 
 /// Octets kept of each side.
@@ -55,7 +56,8 @@ impl TlsAfter {
 impl Follower for TlsAfter {
     fn octets(&mut self, piece: &Piece<'_>, findings: &mut Vec<Located>) -> Following {
         if *piece.side.of(&self.done) {
-            return Following::More;
+            let one_way = piece.offset > ONE_WAY_OCTETS;
+            return if one_way { Following::Done } else { Following::More };
         }
         let start = *piece.side.of_mut(&mut self.starts).get_or_insert(piece.offset);
         let kept = piece.side.of_mut(&mut self.kept);
@@ -89,16 +91,22 @@ mod tests {
     use super::Follower;
     use super::Following;
     use super::Piece;
+    use super::Side;
     use super::TlsAfter;
     use crate::addr::Addr;
     use crate::flow::FlowKey;
     use crate::service::Transport;
 
-    #[test]
-    fn tls_is_found_where_it_stands_though_the_head_began_later() {
+    /// A flow whose sides say `hello` before TLS.
+    fn after_hello() -> (FlowKey, Side, TlsAfter) {
         let end = |last| (Addr::v4([10, 0, 0, last]), 4000);
         let (key, side) = FlowKey::canonical(end(1), end(2), Transport::Tcp, 0);
-        let mut follower = TlsAfter::new(|octets| octets.expect(0, b"hello").map(|()| 5));
+        (key, side, TlsAfter::new(|octets| octets.expect(0, b"hello").map(|()| 5)))
+    }
+
+    #[test]
+    fn tls_is_found_where_it_stands_though_the_head_began_later() {
+        let (key, side, mut follower) = after_hello();
         let mut findings = Vec::new();
         for (octets, offset) in [(b"hel".as_slice(), 700), (b"lo\x16\x03", 703)] {
             let piece = Piece { key: &key, side, octets, offset, packet: 1 };
@@ -106,5 +114,15 @@ mod tests {
             assert_eq!(following == Following::Done, offset == 703);
         }
         assert_eq!(findings[0].evidence.offset, 705);
+    }
+
+    #[test]
+    fn a_side_that_is_not_captured_is_not_awaited_for_ever() {
+        let (key, side, mut follower) = after_hello();
+        let mut octets = |offset| {
+            follower.octets(&Piece { key: &key, side, octets: b"other", offset, packet: 1 }, &mut Vec::new())
+        };
+        assert_eq!([0, 5, 60_000].map(&mut octets), [Following::More; 3]);
+        assert_eq!(octets(70_000), Following::Done);
     }
 }
