@@ -45,7 +45,7 @@ impl Recogniser for Mdns {
 
 /// Opcode and response code are zero (RFC 6762 §18.3, §18.11). Any host may ask or answer.
 fn message(head: &Head<'_>) -> Read<Recognition> {
-    require(head.from_port() == PORT || head.to_port() == PORT)?;
+    require(head.is_at(&[PORT]))?;
     let octets = Octets::of(head);
     let header = Header::read(octets)?;
     require(header.opcode() == 0 && header.rcode() == 0)?;

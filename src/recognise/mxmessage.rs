@@ -41,7 +41,7 @@ impl Recogniser for MxMessage {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        if !PORTS.contains(&head.to_port()) && !PORTS.contains(&head.from_port()) {
+        if !head.is_at(&PORTS) {
             return Probe::Refuse;
         }
         let mut random = 0_u8;

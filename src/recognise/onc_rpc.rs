@@ -45,7 +45,7 @@ fn call(octets: Octets<'_>, service: Service, programs: &[u32]) -> Read<Recognit
     Ok(Recognition::proved(service, Certainty::Signature, Sender::Client, 24, what))
 }
 
-/// Accepted, with a short verifier of a known flavour, and an accept status.
+/// Accepted, with a short verifier of a known flavour.
 fn reply(octets: Octets<'_>, service: Service, from_port: bool) -> Read<Recognition> {
     require(from_port)?;
     require(octets.be32(8)? == 0)?;

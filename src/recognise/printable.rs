@@ -47,7 +47,7 @@ impl Recogniser for Printable {
 }
 
 /// ASCII that a terminal shows, and the blanks between.
-fn is_printable(octet: u8) -> bool {
+pub(super) fn is_printable(octet: u8) -> bool {
     matches!(octet, b'\t' | b'\n' | b'\r' | 0x20..=0x7e)
 }
 

@@ -32,7 +32,7 @@ impl Recogniser for Telnet {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let at_port = head.from_port() == PORT || head.to_port() == PORT;
+        let at_port = head.is_at(&[PORT]);
         answer(negotiation(Octets::of(head), at_port))
     }
 }

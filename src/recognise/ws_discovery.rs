@@ -58,7 +58,7 @@ impl Recogniser for WsDiscovery {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let at_port = head.from_port() == PORT || head.to_port() == PORT;
+        let at_port = head.is_at(&[PORT]);
         answer(message(Octets::of(head), at_port))
     }
 
