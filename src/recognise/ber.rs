@@ -45,11 +45,28 @@ pub(super) fn tagged(octets: Octets<'_>, at: usize, tag: u8) -> Read<Element> {
     element(octets, at)
 }
 
-/// A non-negative INTEGER of one to four octets, or another primitive of that form.
+/// A non-negative INTEGER below 2^32, or another primitive of that form; the highest values have a zero
+/// octet in front of their four (X.690 §8.3).
 pub(super) fn integer(octets: Octets<'_>, at: usize, tag: u8) -> Read<(u32, usize)> {
     let element = tagged(octets, at, tag)?;
     require((1..=5).contains(&element.length))?;
     let raw = octets.slice(element.at, element.length)?;
+    require(raw.len() < 5 || raw.first() == Some(&0))?;
     let value = raw.iter().fold(0_u32, |sum, octet| (sum << 8) | u32::from(*octet));
     Ok((value, element.end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Octets;
+    use super::integer;
+
+    #[test]
+    fn the_highest_values_have_a_zero_octet_in_front() {
+        let read = |octets: &[u8]| integer(Octets::whole(octets), 0, 2).ok();
+        assert_eq!(read(&[2, 1, 3]), Some((3, 3)));
+        assert_eq!(read(&[2, 5, 0, 0xff, 0xff, 0xff, 0xff]), Some((u32::MAX, 7)));
+        assert_eq!(read(&[2, 5, 1, 0, 0, 0, 3]), None);
+        assert_eq!(read(&[2, 6, 0, 0, 0, 0, 0, 3]), None);
+    }
 }

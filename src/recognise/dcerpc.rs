@@ -15,7 +15,7 @@ use super::octets::Read;
 use super::octets::answer;
 use super::octets::require;
 
-/// See the module.
+/// The recogniser of DCE/RPC.
 pub(super) struct Dcerpc;
 
 /// Octets of a datagram's header.
@@ -75,7 +75,10 @@ fn datagram(octets: Octets<'_>) -> Read<Recognition> {
     let length = if little { octets.le16(74)? } else { octets.be16(74)? };
     octets.ends_at(DATAGRAM_HEADER.saturating_add(usize::from(length)))?;
     let sender = match kind {
+        // Request, ping, ack, cancel.
         0 | 1 | 7 | 8 => Sender::Client,
+        // Either end acknowledges the fragments of the other (fack).
+        9 => Sender::Either,
         _ => Sender::Server,
     };
     let what = "DCE/RPC header of a datagram";

@@ -31,7 +31,7 @@ impl Recogniser for Dhcpv6 {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let at_port = PORTS.contains(&head.from_port()) || PORTS.contains(&head.to_port());
+        let at_port = head.is_at(&PORTS);
         answer(message(Octets::of(head), at_port))
     }
 }

@@ -3,6 +3,8 @@
 //! Source: measured over 20 000 random strings per length (4 000 from 512 octets up); the table is
 //! the entropy that 99.9 % of them reach.
 
+use super::printable::is_printable;
+
 /// What was counted in a payload.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Shape {
@@ -34,7 +36,7 @@ pub(super) fn shape(payload: &[u8]) -> Shape {
         if let Some(count) = counts.get_mut(usize::from(*octet)) {
             *count = count.saturating_add(1);
         }
-        if matches!(octet, b' '..=b'~' | b'\t' | b'\n' | b'\r') {
+        if is_printable(*octet) {
             printable = printable.saturating_add(1);
         }
     }

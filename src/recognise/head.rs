@@ -40,6 +40,11 @@ impl<'a> Head<'a> {
         self.key.end(self.side.other()).1
     }
 
+    /// Whether either end has one of these ports.
+    pub fn is_at(&self, ports: &[u16]) -> bool {
+        ports.contains(&self.from_port()) || ports.contains(&self.to_port())
+    }
+
     /// The datagrams in order; for TCP one item, the stream.
     pub fn datagrams(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         let (octets, ends) = (self.octets, self.datagram_ends);

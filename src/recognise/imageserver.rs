@@ -22,7 +22,7 @@ pub(super) struct ImageServer;
 
 /// A stream that was there before we looked: a message begins somewhere in its head. Asked late,
 /// because it waits for the whole head.
-pub(super) struct ImageServerMidStream;
+pub(super) struct ImageServerMidstream;
 
 /// Most octets between `<?xml ` and `?>`.
 const DECLARATION_MOST: usize = 80;
@@ -58,7 +58,7 @@ impl Recogniser for ImageServer {
     }
 }
 
-impl Recogniser for ImageServerMidStream {
+impl Recogniser for ImageServerMidstream {
     fn service(&self) -> Service {
         Service::Imageserver
     }

@@ -19,7 +19,7 @@ use super::octets::answer;
 use super::octets::require;
 use super::starttls::StartTls;
 
-/// See the module.
+/// The recogniser of IMAP.
 pub(super) struct Imap;
 
 /// IMAP's port without TLS.
@@ -82,18 +82,9 @@ fn client(octets: Octets<'_>, at_port: bool) -> Read<Recognition> {
         at = at.saturating_add(1);
     }
     require(at > 0 && (digit || at_port))?;
-    let mut waiting = false;
-    for word in COMMANDS {
-        match octets.expect_word(at.saturating_add(1), word) {
-            Ok(()) => {
-                let certainty = if at_port { Certainty::Signature } else { Certainty::Consistent };
-                let length = u16::try_from(at.saturating_add(3)).unwrap_or(u16::MAX);
-                let what = "tagged command of an IMAP client";
-                return Ok(Recognition::proved(Service::Imap, certainty, Sender::Client, length, what));
-            }
-            Err(Probe::NeedMore) => waiting = true,
-            Err(_) => {}
-        }
-    }
-    Err(if waiting { Probe::NeedMore } else { Probe::Refuse })
+    octets.any_word(at.saturating_add(1), &COMMANDS)?;
+    let certainty = if at_port { Certainty::Signature } else { Certainty::Consistent };
+    let length = u16::try_from(at.saturating_add(3)).unwrap_or(u16::MAX);
+    let what = "tagged command of an IMAP client";
+    Ok(Recognition::proved(Service::Imap, certainty, Sender::Client, length, what))
 }

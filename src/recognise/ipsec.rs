@@ -36,7 +36,7 @@ impl Recogniser for Ipsec {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let at_port = head.from_port() == NAT_PORT || head.to_port() == NAT_PORT;
+        let at_port = head.is_at(&[NAT_PORT]);
         let octets = Octets::of(head);
         match octets.be32(0) {
             Ok(0) => answer(ike(octets.after(4)).map(|found| found.at(4))),

@@ -21,7 +21,7 @@ use super::octets::answer;
 use super::octets::require;
 use super::tls_after::TlsAfter;
 
-/// See the module.
+/// The recogniser of LDAP.
 pub(super) struct Ldap;
 
 /// LDAP and Active Directory's global catalogue.
@@ -37,7 +37,7 @@ impl Recogniser for Ldap {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let at_port = PORTS.contains(&head.from_port()) || PORTS.contains(&head.to_port());
+        let at_port = head.is_at(&PORTS);
         answer(message(Octets::of(head), at_port))
     }
 

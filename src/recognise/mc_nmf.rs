@@ -12,13 +12,14 @@ use super::Sender;
 use super::Service;
 use super::Transport;
 use super::mc_nmf_follow::in_clear;
+use super::mc_nmf_follow::length;
 use super::octets::Octets;
 use super::octets::Read;
 use super::octets::answer;
 use super::octets::require;
 use super::tls_after::TlsAfter;
 
-/// See the module.
+/// The recogniser of `net.tcp`.
 pub(super) struct McNmf;
 
 impl Recogniser for McNmf {
@@ -44,8 +45,7 @@ fn preamble(octets: Octets<'_>) -> Read<Recognition> {
     octets.expect(0, &[0, 1, 0, 1])?;
     require((1..=4).contains(&octets.u8(4)?))?;
     octets.expect(5, &[2])?;
-    // The length takes seven bits per octet; an address of 128 octets or more has two of them.
-    let via = if octets.u8(6)? < 0x80 { 7 } else { 8 };
+    let (_, via) = length(octets, 6)?;
     octets.expect(via, b"net.tcp://")?;
     let what = "preamble with an address of net.tcp";
     Ok(Recognition::proved(Service::McNmf, Certainty::Signature, Sender::Client, 17, what))

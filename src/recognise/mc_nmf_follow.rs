@@ -35,8 +35,8 @@ pub(super) fn in_clear(octets: Octets<'_>) -> Read<usize> {
     Err(Probe::Refuse)
 }
 
-/// A length in seven bits per octet, the low ones first, and where it ends.
-fn length(octets: Octets<'_>, at: usize) -> Read<(usize, usize)> {
+/// A length in seven bits per octet, the low ones first, of one or two octets, and where it ends.
+pub(super) fn length(octets: Octets<'_>, at: usize) -> Read<(usize, usize)> {
     let first = usize::from(octets.u8(at)?);
     if first < 0x80 {
         return Ok((first, at.saturating_add(1)));

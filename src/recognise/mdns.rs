@@ -1,6 +1,6 @@
-//! Multicast DNS (port 5353) and LLMNR (port 5355): DNS messages among neighbours.
+//! Multicast DNS (port 5353): DNS messages among neighbours.
 //!
-//! Source: RFC 6762 §6, §18; RFC 4795 §2.1.
+//! Source: RFC 6762 §6 (responses), §18 (message format).
 
 use super::Certainty;
 use super::Follower;
@@ -23,11 +23,7 @@ use super::octets::require;
 /// Multicast DNS, its unicast answers included.
 pub(super) struct Mdns;
 
-/// Link-local multicast name resolution.
-pub(super) struct Llmnr;
-
-const MDNS_PORT: u16 = 5353;
-const LLMNR_PORT: u16 = 5355;
+const PORT: u16 = 5353;
 
 impl Recogniser for Mdns {
     fn service(&self) -> Service {
@@ -39,7 +35,7 @@ impl Recogniser for Mdns {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        answer(mdns(head))
+        answer(message(head))
     }
 
     fn follow(&self) -> Option<Box<dyn Follower>> {
@@ -47,27 +43,9 @@ impl Recogniser for Mdns {
     }
 }
 
-impl Recogniser for Llmnr {
-    fn service(&self) -> Service {
-        Service::Llmnr
-    }
-
-    fn speaks(&self, transport: Transport) -> bool {
-        transport == Transport::Udp
-    }
-
-    fn probe(&self, head: &Head<'_>) -> Probe {
-        answer(llmnr(head))
-    }
-
-    fn follow(&self) -> Option<Box<dyn Follower>> {
-        Some(Box::new(DnsFollower(Naming::Asked)))
-    }
-}
-
 /// Opcode and response code are zero (RFC 6762 §18.3, §18.11). Any host may ask or answer.
-fn mdns(head: &Head<'_>) -> Read<Recognition> {
-    require(head.from_port() == MDNS_PORT || head.to_port() == MDNS_PORT)?;
+fn message(head: &Head<'_>) -> Read<Recognition> {
+    require(head.is_at(&[PORT]))?;
     let octets = Octets::of(head);
     let header = Header::read(octets)?;
     require(header.opcode() == 0 && header.rcode() == 0)?;
@@ -77,20 +55,4 @@ fn mdns(head: &Head<'_>) -> Read<Recognition> {
     let length = u16::try_from(octets.seen().len()).unwrap_or(u16::MAX);
     let what = "DNS message on the port of mDNS";
     Ok(Recognition::proved(Service::Mdns, Certainty::Signature, Sender::Either, length, what))
-}
-
-/// One question; the four bits after T are zero (RFC 4795 §2.1.1).
-fn llmnr(head: &Head<'_>) -> Read<Recognition> {
-    let (asked, from) = (head.to_port() == LLMNR_PORT, head.from_port() == LLMNR_PORT);
-    require(asked || from)?;
-    let octets = Octets::of(head);
-    let header = Header::read(octets)?;
-    let [questions, answers, authorities, _] = header.counts;
-    require(header.opcode() == 0 && questions == 1 && header.flags & 0x00f0 == 0)?;
-    require(header.answers() || (answers == 0 && authorities == 0))?;
-    walk(octets, header)?;
-    let sender = if header.answers() { Sender::Server } else { Sender::Client };
-    let length = u16::try_from(octets.seen().len()).unwrap_or(u16::MAX);
-    let what = "DNS message on the port of LLMNR";
-    Ok(Recognition::proved(Service::Llmnr, Certainty::Signature, sender, length, what))
 }

@@ -83,8 +83,8 @@ impl CommandReader {
     fn segment(&mut self, octet: u8) {
         self.kept.push(octet);
         match *self.kept.as_slice() {
-            [_, high, low, last] if high >= 0xe0 => {
-                let left = u16::from_be_bytes([low, last]).saturating_sub(2);
+            [_, marker, high, low] if marker >= 0xe0 => {
+                let left = u16::from_be_bytes([high, low]).saturating_sub(2);
                 self.stage = if left == 0 { Stage::Start } else { Stage::Skip(left) };
             }
             [_, _, _, _] => self.stage = Stage::Lost,

@@ -16,7 +16,7 @@ use super::octets::Read;
 use super::octets::answer;
 use super::octets::require;
 
-/// See the module.
+/// The recogniser of MQTT.
 pub(super) struct Mqtt;
 
 /// MQTT's port without TLS.

@@ -17,7 +17,7 @@ use super::Transport;
 use super::entropy::random_at_least;
 use super::entropy::shape;
 
-/// See the module.
+/// The recogniser of MxMessage.
 pub(super) struct MxMessage;
 
 /// The port of "the preceding port" mode and the default port.
@@ -41,7 +41,7 @@ impl Recogniser for MxMessage {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        if !PORTS.contains(&head.to_port()) && !PORTS.contains(&head.from_port()) {
+        if !head.is_at(&PORTS) {
             return Probe::Refuse;
         }
         let mut random = 0_u8;

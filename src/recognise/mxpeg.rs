@@ -1,6 +1,9 @@
 //! MOBOTIX pictures and MxPEG, known by their marker segments wherever they are carried: the frame
-//! header `MXF`, the tile mask `MXM`, and what an event stream puts between frames. Sources: MOBOTIX
-//! developer documentation `mxf.html` and `how.html`, the MxPEG SDK, FFmpeg `mxg.c`.
+//! header `MXF`, the tile mask `MXM`, and what an event stream puts between frames.
+//!
+//! Source: MOBOTIX developer documentation `mxf.html` and `how.html`, the MxPEG SDK, FFmpeg `mxg.c`.
+
+use std::ops::RangeInclusive;
 
 use memchr::memchr_iter;
 
@@ -10,6 +13,8 @@ use crate::service::Content;
 /// Octets needed from the first octet of a segment to judge it: marker, length, and the frame header
 /// up to the end of its time.
 const WINDOW: usize = 24;
+/// Lengths believed of the JPEG comment that holds a frame header.
+pub(super) const FRAME_LENGTHS: RangeInclusive<u16> = 26..=4096;
 /// Octets kept from one piece to the next.
 const CARRY: usize = 23;
 /// Pictures that must all be whole JPEGs before the flow is called MOBOTIX MJPEG.
@@ -151,7 +156,7 @@ fn picture(length: u16, rest: &[u8]) -> Option<Mark> {
     let (flags, micros) = (rest.first()?, rest.get(4..)?.first_chunk::<8>()?);
     let timed = (1_000_000_000_000_000..4_200_000_000_000_000).contains(&u64::from_le_bytes(*micros));
     let mxpeg_hint = flags & 0xc0 == 0x40;
-    (26..=4096).contains(&length).then_some(Mark::Picture { mxpeg_hint, timed })
+    FRAME_LENGTHS.contains(&length).then_some(Mark::Picture { mxpeg_hint, timed })
 }
 
 #[cfg(test)]

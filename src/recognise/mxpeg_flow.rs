@@ -43,8 +43,7 @@ impl Recogniser for MobotixMedia {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let file = FILE_PORTS.iter().any(|port| [head.from_port(), head.to_port()].contains(port));
-        if head.from_start || file {
+        if head.from_start || head.is_at(FILE_PORTS) {
             return Probe::Refuse;
         }
         // What comes later in the head may say more, so its end is awaited.

@@ -34,7 +34,7 @@ impl Recogniser for Ntp {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let at_port = head.from_port() == PORT || head.to_port() == PORT;
+        let at_port = head.is_at(&[PORT]);
         answer(packet(Octets::of(head), at_port))
     }
 }

@@ -119,6 +119,19 @@ impl<'a> Octets<'a> {
         if there.len() < wanted.len() { Err(self.missing()) } else { Ok(()) }
     }
 
+    /// Which of `words` stands at `at`, in any case of ASCII letters; asks for more while one still may.
+    pub(super) fn any_word<'w>(self, at: usize, words: &[&'w [u8]]) -> Read<&'w [u8]> {
+        let mut answer = Probe::Refuse;
+        for word in words {
+            match self.expect_word(at, word) {
+                Ok(()) => return Ok(word),
+                Err(Probe::NeedMore) => answer = Probe::NeedMore,
+                Err(_) => {}
+            }
+        }
+        Err(answer)
+    }
+
     /// The message must be `count` octets long: exactly, or at most that if its end was cut off.
     pub(super) fn ends_at(self, count: usize) -> Read<()> {
         require(if self.cut { self.octets.len() <= count } else { self.octets.len() == count })

@@ -1,66 +1,22 @@
-//! ONC RPC: NFS with its companions, and the port mapper.
+//! Messages of ONC RPC, for the programs that are recognised by them.
 //!
 //! Calls name their program and are known on any port; replies only fit, and need the port.
 //!
-//! Source: RFC 5531 §9 (messages), §11 (record marking), RFC 1833 (port mapper), RFC 1813 (NFS).
+//! Source: RFC 5531 §9 (messages), §11 (record marking).
 
 use super::Certainty;
-use super::Follower;
 use super::Head;
 use super::Probe;
-use super::Recogniser;
 use super::Recognition;
 use super::Sender;
 use super::Service;
 use super::Transport;
-use super::nfs_follow::NfsFollower;
 use super::octets::Octets;
 use super::octets::Read;
-use super::octets::answer;
 use super::octets::require;
 
-/// NFS, MOUNT, NLM and NSM.
-pub(super) struct Nfs;
-
-/// The port mapper.
-pub(super) struct Portmap;
-
-const NFS_PORT: u16 = 2049;
-const PORTMAP_PORT: u16 = 111;
-
-impl Recogniser for Nfs {
-    fn service(&self) -> Service {
-        Service::Nfs
-    }
-
-    fn speaks(&self, transport: Transport) -> bool {
-        matches!(transport, Transport::Tcp | Transport::Udp)
-    }
-
-    fn probe(&self, head: &Head<'_>) -> Probe {
-        answer(message(head, Service::Nfs, NFS_PORT, &[100_003, 100_005, 100_021, 100_024]))
-    }
-
-    fn follow(&self) -> Option<Box<dyn Follower>> {
-        Some(Box::new(NfsFollower::default()))
-    }
-}
-
-impl Recogniser for Portmap {
-    fn service(&self) -> Service {
-        Service::Portmap
-    }
-
-    fn speaks(&self, transport: Transport) -> bool {
-        matches!(transport, Transport::Tcp | Transport::Udp)
-    }
-
-    fn probe(&self, head: &Head<'_>) -> Probe {
-        answer(message(head, Service::Portmap, PORTMAP_PORT, &[100_000]))
-    }
-}
-
-fn message(head: &Head<'_>, service: Service, port: u16, programs: &[u32]) -> Read<Recognition> {
+/// The first message of a head: a call of one of `programs`, or a reply from their `port`.
+pub(super) fn message(head: &Head<'_>, service: Service, port: u16, programs: &[u32]) -> Read<Recognition> {
     let mut octets = Octets::of(head);
     let mut start = 0;
     if head.key.transport == Transport::Tcp {
@@ -89,7 +45,7 @@ fn call(octets: Octets<'_>, service: Service, programs: &[u32]) -> Read<Recognit
     Ok(Recognition::proved(service, Certainty::Signature, Sender::Client, 24, what))
 }
 
-/// Accepted, with a short verifier of a known flavour, and an accept status.
+/// Accepted, with a short verifier of a known flavour.
 fn reply(octets: Octets<'_>, service: Service, from_port: bool) -> Read<Recognition> {
     require(from_port)?;
     require(octets.be32(8)? == 0)?;

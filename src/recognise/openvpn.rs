@@ -16,7 +16,7 @@ use super::octets::Read;
 use super::octets::answer;
 use super::octets::require;
 
-/// See the module.
+/// The recogniser of OpenVPN.
 pub(super) struct Openvpn;
 
 const PORT: u16 = 1194;
@@ -37,7 +37,7 @@ impl Recogniser for Openvpn {
         if head.key.transport == Transport::Tcp {
             return answer(framed(octets));
         }
-        let at_port = head.from_port() == PORT || head.to_port() == PORT;
+        let at_port = head.is_at(&[PORT]);
         match answer(reset(octets)) {
             Probe::Refuse if at_port => data(head),
             other => other,

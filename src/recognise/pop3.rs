@@ -15,10 +15,11 @@ use super::Transport;
 use super::octets::Octets;
 use super::octets::Read;
 use super::octets::answer;
+use super::octets::either;
 use super::octets::require;
 use super::starttls::StartTls;
 
-/// See the module.
+/// The recogniser of POP3.
 pub(super) struct Pop3;
 
 /// POP3's port without TLS.
@@ -27,6 +28,8 @@ const PORT: u16 = 110;
 const LINE_MOST: usize = 512;
 /// What only a POP3 client writes first.
 const OWN: [&[u8]; 3] = [b"CAPA\r\n", b"APOP ", b"STLS\r\n"];
+/// What FTP and others write too, so that the port must tell.
+const SHARED: [&[u8]; 2] = [b"USER ", b"AUTH"];
 
 impl Recogniser for Pop3 {
     fn service(&self) -> Service {
@@ -63,19 +66,11 @@ fn server(octets: Octets<'_>, at_port: bool) -> Read<Recognition> {
 }
 
 fn client(octets: Octets<'_>, at_port: bool) -> Read<Recognition> {
-    let mut waiting = false;
-    let shared: &[&[u8]] = if at_port { &[b"USER ", b"AUTH"] } else { &[] };
-    for word in OWN.iter().chain(shared) {
-        match octets.expect_word(0, word) {
-            Ok(()) => {
-                let own = OWN.contains(word);
-                let certainty = if own { Certainty::Signature } else { Certainty::Consistent };
-                let what = "command of a POP3 client";
-                return Ok(Recognition::proved(Service::Pop3, certainty, Sender::Client, 4, what));
-            }
-            Err(Probe::NeedMore) => waiting = true,
-            Err(_) => {}
-        }
-    }
-    Err(if waiting { Probe::NeedMore } else { Probe::Refuse })
+    let own = octets.any_word(0, &OWN).map(|_| Certainty::Signature);
+    let certainty = either(own, || {
+        require(at_port)?;
+        octets.any_word(0, &SHARED).map(|_| Certainty::Consistent)
+    })?;
+    let what = "command of a POP3 client";
+    Ok(Recognition::proved(Service::Pop3, certainty, Sender::Client, 4, what))
 }

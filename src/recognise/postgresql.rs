@@ -18,7 +18,7 @@ use super::octets::answer;
 use super::octets::require;
 use super::tls_after::TlsAfter;
 
-/// See the module.
+/// The recogniser of PostgreSQL.
 pub(super) struct Postgresql;
 
 /// PostgreSQL's port.

@@ -15,7 +15,7 @@ use super::octets::Read;
 use super::octets::answer;
 use super::octets::require;
 
-/// See the module.
+/// The recogniser of PPPP.
 pub(super) struct Pppp;
 
 impl Recogniser for Pppp {

@@ -16,7 +16,7 @@ const ENOUGH: usize = 32;
 /// Recognises text: the first datagram, or the first octets of a TCP stream. Of a stream no more than
 /// 32 octets are looked at: how much more came with them depends on how it was cut.
 #[derive(Debug)]
-pub struct Printable;
+pub(super) struct Printable;
 
 impl Recogniser for Printable {
     fn service(&self) -> Service {
@@ -40,20 +40,14 @@ impl Recogniser for Printable {
         if text.len() < ENOUGH {
             return if head.finished || !is_stream { Probe::Refuse } else { Probe::NeedMore };
         }
-        Probe::Match(Recognition {
-            service: Service::Text,
-            certainty: Certainty::Consistent,
-            content: None,
-            sender: Sender::Either,
-            offset: 0,
-            length: u16::try_from(ENOUGH).unwrap_or(u16::MAX),
-            what: "printable text",
-        })
+        let (certainty, length) = (Certainty::Consistent, u16::try_from(ENOUGH).unwrap_or(u16::MAX));
+        let what = "printable text";
+        Probe::Match(Recognition::proved(Service::Text, certainty, Sender::Either, length, what))
     }
 }
 
 /// ASCII that a terminal shows, and the blanks between.
-fn is_printable(octet: u8) -> bool {
+pub(super) fn is_printable(octet: u8) -> bool {
     matches!(octet, b'\t' | b'\n' | b'\r' | 0x20..=0x7e)
 }
 
@@ -66,18 +60,14 @@ mod tests {
     const TEXT: &[u8] = b"door 3 opened by card 4711 at the back entrance\r\n";
 
     fn probe(octets: &[u8], ends: &[u32], from_start: bool, finished: bool) -> Probe {
+        probe_cut(octets, ends, from_start, finished, false)
+    }
+
+    fn probe_cut(octets: &[u8], ends: &[u32], from_start: bool, finished: bool, cut: bool) -> Probe {
         let ends_of = |last| (Addr::v4([10, 0, 0, last]), 4000);
         let (key, side) = FlowKey::canonical(ends_of(1), ends_of(2), Transport::Tcp, 0);
-        let head = Head {
-            key: &key,
-            side,
-            octets,
-            datagram_ends: ends,
-            from_start,
-            finished,
-            cut: false,
-            to_group: false,
-        };
+        let head =
+            Head { key: &key, side, octets, datagram_ends: ends, from_start, finished, cut, to_group: false };
         Printable.probe(&head)
     }
 
@@ -100,6 +90,13 @@ mod tests {
     #[test]
     fn the_middle_of_a_stream_may_be_any_protocols_body() {
         assert_eq!(probe(TEXT, &[], false, true), Probe::Refuse);
+    }
+
+    #[test]
+    fn what_the_snap_length_cut_is_never_called_text() {
+        let end = u32::try_from(TEXT.len()).unwrap();
+        assert_eq!(probe_cut(TEXT, &[], true, true, true), Probe::Refuse);
+        assert_eq!(probe_cut(TEXT, &[end], false, true, true), Probe::Refuse);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::octets::answer;
 use super::octets::require;
 use super::tls_after::TlsAfter;
 
-/// See the module.
+/// The recogniser of RDP.
 pub(super) struct Rdp;
 
 const PORT: u16 = 3389;
@@ -35,7 +35,7 @@ impl Recogniser for Rdp {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let at_port = head.from_port() == PORT || head.to_port() == PORT;
+        let at_port = head.is_at(&[PORT]);
         answer(connection(Octets::of(head), at_port))
     }
 

@@ -3,8 +3,8 @@
 
 use super::Recogniser;
 use super::baichuan::Baichuan;
-use super::dahua::DahuaDhip;
-use super::dahua::DahuaDvrip;
+use super::dahua_dhip::DahuaDhip;
+use super::dahua_dvrip::DahuaDvrip;
 use super::dcerpc::Dcerpc;
 use super::dhcp::Dhcp;
 use super::dhcpv6::Dhcpv6;
@@ -17,39 +17,39 @@ use super::gquic::Gquic;
 use super::http::Http;
 use super::http::HttpMidstream;
 use super::imageserver::ImageServer;
-use super::imageserver::ImageServerMidStream;
+use super::imageserver::ImageServerMidstream;
 use super::imap::Imap;
 use super::ipsec::Ipsec;
 use super::kerberos::Kerberos;
 use super::ldap::Ldap;
+use super::llmnr::Llmnr;
 use super::matrix::Matrix;
 use super::matrix::MatrixWithin;
 use super::mc_nmf::McNmf;
-use super::mdns::Llmnr;
 use super::mdns::Mdns;
 use super::mqtt::Mqtt;
 use super::mxmessage::MxMessage;
 use super::mxpeg_flow::MobotixMedia;
-use super::nbns::Nbdgm;
+use super::nbdgm::Nbdgm;
 use super::nbns::Nbns;
+use super::nfs::Nfs;
 use super::ntp::Ntp;
-use super::onc_rpc::Nfs;
-use super::onc_rpc::Portmap;
 use super::openvpn::Openvpn;
 use super::pop3::Pop3;
+use super::portmap::Portmap;
 use super::postgresql::Postgresql;
 use super::pppp::Pppp;
 use super::printable::Printable;
 use super::quic::Quic;
 use super::rdp::Rdp;
 use super::rfb::Rfb;
-use super::rtp::Rtcp;
+use super::rtcp::Rtcp;
 use super::rtp::Rtp;
 use super::rtsp::Rtsp;
 use super::rtsp::RtspMidstream;
 use super::sip::Sip;
 use super::smb::Smb;
-use super::smb::SmbMidStream;
+use super::smb::SmbMidstream;
 use super::smtp::Smtp;
 use super::snmp::Snmp;
 use super::ssdp::Ssdp;
@@ -121,8 +121,8 @@ pub static RECOGNISERS: &[&dyn Recogniser] = &[
     &RtspMidstream,
     &MobotixMedia,
     &MatrixWithin,
-    &SmbMidStream,
-    &ImageServerMidStream,
+    &SmbMidstream,
+    &ImageServerMidstream,
     // By shape.
     &Rtcp,
     &Rtp,

@@ -15,7 +15,7 @@ use super::octets::Read;
 use super::octets::answer;
 use super::octets::require;
 
-/// See the module.
+/// The recogniser of RFB.
 pub(super) struct Rfb;
 
 impl Recogniser for Rfb {

@@ -1,5 +1,7 @@
-//! RTP and RTCP over UDP that no session announced (RFC 3550): by several packets that fit each other,
-//! since one packet alone proves nothing. SRTP (RFC 3711) has the same header and looks the same.
+//! RTP over UDP that no session announced: by several packets that fit each other, since one packet
+//! alone proves nothing. SRTP (RFC 3711) has the same header and looks the same.
+//!
+//! Source: RFC 3550 §5.1 (header), RFC 5761 §4 (what RTP and RTCP share).
 
 use super::Head;
 use super::Probe;
@@ -13,8 +15,6 @@ use crate::service::Transport;
 
 /// The recogniser of RTP.
 pub struct Rtp;
-/// The recogniser of RTCP.
-pub struct Rtcp;
 
 /// Packets in a row that make a stream.
 const PACKETS: u32 = 3;
@@ -69,55 +69,21 @@ impl Recogniser for Rtp {
     }
 }
 
-impl Recogniser for Rtcp {
-    fn service(&self) -> Service {
-        Service::Rtcp
-    }
-
-    fn speaks(&self, transport: Transport) -> bool {
-        transport == Transport::Udp
-    }
-
-    fn probe(&self, head: &Head<'_>) -> Probe {
-        if excluded(head) {
-            return Probe::Refuse;
-        }
-        let mut before = None;
-        let mut at = 0_usize;
-        for datagram in head.datagrams() {
-            match rtcp_compound(datagram) {
-                // A report and the source's description: RFC 3550 §6.1 wants both in each packet.
-                Some((_, packets)) if packets >= 2 => {
-                    let what = "RTCP compound packet";
-                    return matched(Service::Rtcp, Certainty::Consistent, at, datagram.len(), what);
-                }
-                Some((ssrc, _)) if before == Some(ssrc) => {
-                    let what = "two RTCP reports of one source";
-                    return matched(Service::Rtcp, Certainty::Heuristic, at, datagram.len(), what);
-                }
-                Some((ssrc, _)) => before = Some(ssrc),
-                None => return Probe::Refuse,
-            }
-            at = at.saturating_add(datagram.len());
-        }
-        if head.finished { Probe::Refuse } else { Probe::NeedMore }
-    }
-}
-
-fn excluded(head: &Head<'_>) -> bool {
+/// Whether a port of the flow is well known or another protocol's: media have neither.
+pub(super) fn excluded(head: &Head<'_>) -> bool {
     [head.from_port(), head.to_port()].iter().any(|port| *port < 1024 || OTHERS.contains(port))
 }
 
-fn matched(service: Service, certainty: Certainty, at: usize, length: usize, what: &'static str) -> Probe {
-    Probe::Match(Recognition {
-        service,
-        certainty,
-        content: None,
-        sender: Sender::Either,
-        offset: u32::try_from(at).unwrap_or(u32::MAX),
-        length: u16::try_from(length).unwrap_or(u16::MAX),
-        what,
-    })
+/// A match whose proof is `length` octets at `at`, sent by either end.
+pub(super) fn matched(
+    service: Service,
+    certainty: Certainty,
+    at: usize,
+    length: usize,
+    what: &'static str,
+) -> Probe {
+    let length = u16::try_from(length).unwrap_or(u16::MAX);
+    Probe::Match(Recognition::proved(service, certainty, Sender::Either, length, what).at(at))
 }
 
 fn follows(last: RtpHeader, next: RtpHeader) -> bool {
@@ -139,31 +105,6 @@ fn rtp_header(datagram: &[u8]) -> Option<RtpHeader> {
     let sane = first >> 6 == 2 && matches!(payload_type, 0..=34 | 96..=127) && needed <= rest.len();
     let (ssrc, sequence) = (u32::from_be_bytes([*a, *b, *c, *d]), u16::from_be_bytes([*high, *low]));
     sane.then_some(RtpHeader { ssrc, sequence, payload_type })
-}
-
-/// Walks a compound RTCP packet (RFC 3550 §6.1): the first is a report, and the lengths fill the
-/// datagram exactly. Gives the source and the number of packets.
-fn rtcp_compound(datagram: &[u8]) -> Option<(u32, u32)> {
-    let [_, 200 | 201, _, _, a, b, c, d, ..] = datagram else { return None };
-    let mut rest = datagram;
-    let mut packets = 0_u32;
-    while let [first, kind, high, low, ..] = rest {
-        let words = usize::from(u16::from_be_bytes([*high, *low]));
-        let blocks = usize::from(first & 0x1f).saturating_mul(24);
-        let least = match kind {
-            200 => blocks.saturating_add(28),
-            201 => blocks.saturating_add(8),
-            192..=213 => 4,
-            _ => return None,
-        };
-        let length = words.saturating_add(1).saturating_mul(4);
-        if first >> 6 != 2 || length < least {
-            return None;
-        }
-        rest = rest.get(length..)?;
-        packets = packets.saturating_add(1);
-    }
-    rest.is_empty().then(|| (u32::from_be_bytes([*a, *b, *c, *d]), packets))
 }
 
 /// Whether `payload` starts like a packet of RTP or RTCP, by its first octets alone.

@@ -142,27 +142,14 @@ fn reply(head: &Head<'_>, at: usize, length: usize) -> Probe {
 }
 
 fn media(at: usize) -> Probe {
-    Probe::Match(Recognition {
-        service: Service::Rtsp,
-        certainty: Certainty::Consistent,
-        content: Some(Content::InterleavedMedia),
-        sender: Sender::Either,
-        offset: u32::try_from(at).unwrap_or(u32::MAX),
-        length: 4,
-        what: "two interleaved frames in a row",
-    })
+    let what = "two interleaved frames in a row";
+    let found = Recognition::proved(Service::Rtsp, Certainty::Consistent, Sender::Either, 4, what).at(at);
+    Probe::Match(Recognition { content: Some(Content::InterleavedMedia), ..found })
 }
 
 fn matched(certainty: Certainty, sender: Sender, at: usize, length: usize, what: &'static str) -> Probe {
-    Probe::Match(Recognition {
-        service: Service::Rtsp,
-        certainty,
-        content: None,
-        sender,
-        offset: u32::try_from(at).unwrap_or(u32::MAX),
-        length: u16::try_from(length).unwrap_or(u16::MAX),
-        what,
-    })
+    let length = u16::try_from(length).unwrap_or(u16::MAX);
+    Probe::Match(Recognition::proved(Service::Rtsp, certainty, sender, length, what).at(at))
 }
 
 /// Whether two frames stand one after the other.

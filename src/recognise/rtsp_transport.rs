@@ -140,10 +140,14 @@ fn address(text: &[u8]) -> Option<Addr> {
 fn range(text: &[u8]) -> Option<(u16, u16)> {
     let mut numbers = text.splitn(2, |o| *o == b'-').map(|part| number(part.trim_ascii()));
     let first = u16::try_from(numbers.next()??).ok().filter(|port| *port > 0)?;
-    let next = first.saturating_add(1);
-    let last = numbers.next().flatten().and_then(|last| u16::try_from(last).ok()).unwrap_or(next);
-    let sane = last >= first && last.saturating_sub(first) < RANGE;
-    Some((first, if sane { last } else { next }))
+    let last = numbers.next().flatten().and_then(|last| u16::try_from(last).ok());
+    Some(believed(first, last))
+}
+
+/// A range as it was told, if it is short; else the first port and the next one.
+fn believed(first: u16, last: Option<u16>) -> (u16, u16) {
+    let last = last.filter(|last| *last >= first && last.saturating_sub(first) < RANGE);
+    (first, last.unwrap_or(first.saturating_add(1)))
 }
 
 /// `"192.0.2.5:8000"/"192.0.2.5:8001"` of RTSP 2.0; the addresses may be left out.
@@ -157,8 +161,8 @@ fn addresses(text: &[u8]) -> (Option<Addr>, Option<(u16, u16)>) {
         Some((address(host), port))
     });
     let Some((host, first)) = parts.next().flatten() else { return (None, None) };
-    let last = parts.next().flatten().map_or(first.saturating_add(1), |(_, port)| port);
-    (host, range(format!("{first}-{last}").as_bytes()))
+    let last = parts.next().flatten().map(|(_, port)| port);
+    (host, Some(believed(first, last)))
 }
 
 /// Splits at `mark` outside of quotes.

@@ -22,6 +22,8 @@ use crate::service::Content;
 pub(super) struct RtspTunnel {
     inner: RtspFollower,
     group: Vec<u8>,
+    /// Who writes Base64, once something of it was read.
+    coded: Option<Side>,
     broken: bool,
 }
 
@@ -30,6 +32,7 @@ impl RtspTunnel {
     pub(super) fn feed(&mut self, piece: &Piece<'_>, coded: bool, findings: &mut Vec<Located>) {
         let mut found = Vec::new();
         if coded {
+            self.coded = Some(piece.side);
             for (octet, offset) in piece.octets.iter().zip(piece.offset..) {
                 if let Some(plain) = self.decode(*octet) {
                     let offset = offset.saturating_sub(3);
@@ -46,9 +49,9 @@ impl RtspTunnel {
         findings.extend(found.into_iter().filter(news));
     }
 
-    /// Octets are missing: where a group of Base64 starts is not known any more.
+    /// Octets are missing: where a group of Base64 starts is not known any more on that side.
     pub(super) fn gap(&mut self, side: Side) {
-        self.broken = true;
+        self.broken |= self.coded.is_none_or(|coded| coded == side);
         let _ = self.inner.gap(side);
     }
 
@@ -65,5 +68,39 @@ impl RtspTunnel {
         self.group.clear();
         self.broken = plain.is_none();
         plain
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+
+    use super::Finding;
+    use super::Piece;
+    use super::RtspTunnel;
+    use super::STANDARD;
+    use crate::addr::Addr;
+    use crate::flow::FlowKey;
+    use crate::recognise::finding_words::RtspMethod;
+    use crate::service::Transport;
+
+    /// Whether the request is read where octets of one side are missing in the middle of it.
+    fn reads_on(of_coded_side: bool) -> bool {
+        let end = |last| (Addr::v4([10, 0, 0, last]), 4000);
+        let (key, side) = FlowKey::canonical(end(1), end(2), Transport::Tcp, 0);
+        let coded = STANDARD.encode("OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n");
+        let (mut tunnel, mut findings) = (RtspTunnel::default(), Vec::new());
+        let (first, last) = coded.as_bytes().split_at(10);
+        let piece = |octets, offset| Piece { key: &key, side, octets, offset, packet: 1 };
+        tunnel.feed(&piece(first, 0), true, &mut findings);
+        tunnel.gap(if of_coded_side { side } else { side.other() });
+        tunnel.feed(&piece(last, 10), true, &mut findings);
+        findings.iter().any(|located| located.finding == Finding::RtspMethod(RtspMethod::Options))
+    }
+
+    #[test]
+    fn a_gap_loses_the_groups_of_its_own_side_only() {
+        assert!(reads_on(false));
+        assert!(!reads_on(true));
     }
 }

@@ -13,6 +13,7 @@ use super::Recognition;
 use super::Sender;
 use super::Service;
 use super::Transport;
+use super::netbios_name::netbios_name;
 use super::octets::Octets;
 use super::octets::Read;
 use super::octets::answer;
@@ -24,7 +25,7 @@ pub(super) struct Smb;
 
 /// A stream that was there before we looked: an SMB message begins somewhere in its head. Asked
 /// late, because it waits for the whole head.
-pub(super) struct SmbMidStream;
+pub(super) struct SmbMidstream;
 
 /// Port of the NetBIOS session service.
 const NETBIOS_SESSION: u16 = 139;
@@ -61,7 +62,7 @@ impl Recogniser for Smb {
     }
 }
 
-impl Recogniser for SmbMidStream {
+impl Recogniser for SmbMidstream {
     fn service(&self) -> Service {
         Service::Smb
     }
@@ -180,15 +181,4 @@ fn session_answer(octets: Octets<'_>, head: &Head<'_>) -> Read<Recognition> {
         return Ok(Recognition::proved(Service::Smb, certainty, Sender::Server, 4, what));
     }
     message(octets.after(FRAME)).map(|found| found.at(FRAME))
-}
-
-/// A NetBIOS name without scope: a length of 32, 32 letters from A to P, the root label
-/// (RFC 1001 §14.1).
-pub(super) fn netbios_name(octets: Octets<'_>, at: usize) -> Read<()> {
-    octets.expect(at, &[32])?;
-    let letters = at.saturating_add(1);
-    let there = octets.after(letters).seen();
-    require(there.iter().take(32).all(|letter| (b'A'..=b'P').contains(letter)))?;
-    octets.slice(letters, 32)?;
-    octets.expect(letters.saturating_add(32), &[0])
 }

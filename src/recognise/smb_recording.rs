@@ -1,7 +1,9 @@
 //! What a MOBOTIX camera's recording on a file server looks like: its paths and its pictures.
 //!
-//! Source: mobotix on-camera help `help?event-storage` and `event.jpg?help` (folder and file names),
+//! Source: MOBOTIX on-camera help `help?event-storage` and `event.jpg?help` (folder and file names),
 //! developer.mobotix.com/docs/mxf.html (picture header).
+
+use super::mxpeg::FRAME_LENGTHS;
 
 /// Longest path that is looked at, in characters.
 const PATH_MOST: usize = 512;
@@ -68,7 +70,7 @@ pub(super) fn holds_mobotix_picture(data: &[u8]) -> Option<usize> {
     memchr::memmem::find_iter(data, b"MXF\0").find_map(|found| {
         let at = found.checked_sub(4)?;
         let [0xff, 0xfe, high, low] = data.get(at..found)? else { return None };
-        (26..=4096).contains(&u16::from_be_bytes([*high, *low])).then_some(at)
+        FRAME_LENGTHS.contains(&u16::from_be_bytes([*high, *low])).then_some(at)
     })
 }
 

@@ -18,7 +18,7 @@ use super::reply::Greeting;
 use super::reply::greeting;
 use super::starttls::StartTls;
 
-/// See the module.
+/// The recogniser of SMTP.
 pub(super) struct Smtp;
 
 /// SMTP and message submission.
@@ -60,18 +60,8 @@ fn server(octets: Octets<'_>, head: &Head<'_>) -> Read<Recognition> {
 }
 
 fn client(octets: Octets<'_>) -> Read<Recognition> {
-    let mut waiting = false;
-    for command in COMMANDS {
-        match octets.expect_word(0, command) {
-            Ok(()) => {
-                let what = "command of a mail client";
-                let length = u16::try_from(command.len()).unwrap_or(u16::MAX);
-                let certainty = Certainty::Signature;
-                return Ok(Recognition::proved(Service::Smtp, certainty, Sender::Client, length, what));
-            }
-            Err(Probe::NeedMore) => waiting = true,
-            Err(_) => {}
-        }
-    }
-    Err(if waiting { Probe::NeedMore } else { Probe::Refuse })
+    let command = octets.any_word(0, &COMMANDS)?;
+    let length = u16::try_from(command.len()).unwrap_or(u16::MAX);
+    let what = "command of a mail client";
+    Ok(Recognition::proved(Service::Smtp, Certainty::Signature, Sender::Client, length, what))
 }

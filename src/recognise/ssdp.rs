@@ -14,8 +14,9 @@ use super::octets::Octets;
 use super::octets::Read;
 use super::octets::answer;
 use super::octets::require;
+use super::text::starts_with;
 
-/// See the module.
+/// The recogniser of SSDP.
 pub(super) struct Ssdp;
 
 const PORT: u16 = 1900;
@@ -47,15 +48,10 @@ fn message(octets: Octets<'_>, from_port: bool) -> Read<Recognition> {
     }
     octets.expect(0, b"HTTP/1.")?;
     octets.expect(8, b" 200")?;
-    let named = header(octets.seen(), b"usn:") || header(octets.seen(), b"st:");
+    let mut lines = octets.seen().split(|octet| *octet == b'\n');
+    let named = lines.any(|line| starts_with(line, b"USN:") || starts_with(line, b"ST:"));
     require(named || (from_port && octets.is_cut()))?;
     let certainty = if named { Certainty::Signature } else { Certainty::Consistent };
     let what = "unicast answer to M-SEARCH";
     Ok(Recognition::proved(Service::Ssdp, certainty, Sender::Server, 12, what))
-}
-
-/// Whether a line starts with this header's name.
-fn header(octets: &[u8], name: &[u8]) -> bool {
-    let starts = |line: &[u8]| line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
-    octets.split(|octet| *octet == b'\n').any(starts)
 }

@@ -1,8 +1,10 @@
-//! Sees a line protocol go over to TLS (RFC 3207 for SMTP, RFC 4217 for FTP).
+//! Sees a line protocol go over to TLS.
 //!
 //! The proof is the server's consent to the client's command, or the first TLS record where a line
 //! would start; so one direction is enough. Memory: 2 × [`LINE_KEPT`] octets; the lines may hold
 //! passwords and are never handed on.
+//!
+//! Source: RFC 3207 §4 (SMTP), RFC 4217 §4 (FTP), RFC 2595 §4 (POP3), RFC 9051 §6.2.1 (IMAP).
 
 use super::Finding;
 use super::Follower;

@@ -21,7 +21,7 @@ use super::octets::either;
 use super::octets::require;
 use super::tds_follow::TdsFollower;
 
-/// See the module.
+/// The recogniser of TDS.
 pub(super) struct Tds;
 
 /// SQL Server's port.

@@ -1,8 +1,8 @@
 //! Reads the TLS hellos that travel inside TDS packets of type 12.
 //!
-//! Memory: 2 × [`KEPT`] octets, given back when the server's hello was read.
+//! Memory: a packet header per side, and what [`HandshakeReader`] holds.
 //!
-//! Source: [MS-TDS] §2.2.6.5 and §3.2.5.2 (TLS inside PRELOGIN); RFC 8446 §4.1.2, §4.1.3, §4.2.1.
+//! Source: [MS-TDS] §2.2.3.1 (packets), §2.2.6.5 and §3.2.5.2 (TLS inside PRELOGIN).
 
 use super::Finding;
 use super::Follower;
@@ -10,152 +10,118 @@ use super::Following;
 use super::Located;
 use super::Piece;
 use super::Side;
-use super::finding::TlsVersion;
-use super::octets::Octets;
 use super::tds::HEADER;
+use super::tls::HANDSHAKE;
+use super::tls_follow::ONE_WAY_OCTETS;
+use super::tls_handshake::HandshakeReader;
+use super::tls_handshake::Message;
+use super::tls_hello;
 use crate::evidence::Evidence;
 
-/// Octets kept of each side until its hello is whole.
-const KEPT: usize = 4096;
+/// Octets of each side that are read for its hello.
+const READ: usize = 4096;
+/// Type of a packet that holds PRELOGIN or TLS.
+const PRELOGIN: u8 = 0x12;
+/// Type of a server's answer.
+const ANSWER: u8 = 0x04;
+const CLIENT_HELLO: u8 = 1;
+const SERVER_HELLO: u8 = 2;
 
-/// What each side wrote first.
-#[derive(Debug, Default)]
+/// Reads both sides up to their hellos. What else TLS says is left unread: where only the login is
+/// encrypted, the server makes itself a certificate that nobody chose.
+#[derive(Default)]
 pub(super) struct TdsFollower {
-    sides: [Vec<u8>; 2],
-    done: [bool; 2],
+    sides: [Packets; 2],
+}
+
+/// One side's packets, and TLS inside them.
+#[derive(Default)]
+struct Packets {
+    /// The header of the packet at hand, as far as it is there.
+    header: Vec<u8>,
+    /// Octets of its payload that are still to come.
+    left: usize,
+    /// Whether the payload is TLS, once its first octet is there.
+    tls: Option<bool>,
+    /// A packet with TLS was read, so that the next ones go on with it.
+    begun: bool,
+    read: usize,
+    over: bool,
+    hello: HandshakeReader,
 }
 
 impl Follower for TdsFollower {
     fn octets(&mut self, piece: &Piece<'_>, findings: &mut Vec<Located>) -> Following {
-        if *piece.side.of(&self.done) {
-            return self.state();
-        }
-        let kept = piece.side.of_mut(&mut self.sides);
-        let room = KEPT.saturating_sub(kept.len());
-        kept.extend_from_slice(piece.octets.get(..room).unwrap_or(piece.octets));
-        let full = kept.len() >= KEPT;
-        let hello = hello(kept);
-        if let Ok(Some((at, finding))) = &hello {
+        let side = piece.side.of_mut(&mut self.sides);
+        side.feed(piece.octets, piece.offset, |message| {
             let what = "hello of TLS inside TDS";
-            let offset = u32::try_from(*at).unwrap_or(u32::MAX);
-            let evidence = Evidence { packet: piece.packet, offset, length: 6, what };
-            findings.push(Located { finding: finding.clone(), side: piece.side, evidence });
-        }
-        if full || hello.is_ok() {
-            self.finish(piece.side);
-        }
-        self.state()
+            let evidence = Evidence { packet: piece.packet, offset: message.offset, length: 6, what };
+            let finding = version(message);
+            findings.extend(finding.map(|finding| Located { finding, side: piece.side, evidence }));
+            Following::Done
+        });
+        let one_way = side.over && piece.offset > ONE_WAY_OCTETS;
+        if one_way { Following::Done } else { self.following() }
     }
 
     fn gap(&mut self, side: Side) -> Following {
-        self.finish(side);
-        self.state()
+        side.of_mut(&mut self.sides).over = true;
+        self.following()
     }
 }
 
 impl TdsFollower {
-    fn finish(&mut self, side: Side) {
-        *side.of_mut(&mut self.done) = true;
-        *side.of_mut(&mut self.sides) = Vec::new();
-    }
-
-    fn state(&self) -> Following {
-        if self.done == [true, true] { Following::Done } else { Following::More }
+    fn following(&self) -> Following {
+        if self.sides.iter().all(|side| side.over) { Following::Done } else { Following::More }
     }
 }
 
-/// Why there is no answer yet: the octets end too early.
-struct TooShort;
+impl Packets {
+    /// Takes octets, the first of which stands at `offset`, and hands over the first message of TLS.
+    fn feed(&mut self, octets: &[u8], offset: u32, mut take: impl FnMut(&Message<'_>) -> Following) {
+        let mut rest = octets;
+        let mut at = offset;
+        while !self.over && !rest.is_empty() {
+            let wanted = if self.left > 0 { self.left } else { HEADER.saturating_sub(self.header.len()) };
+            let Some((part, after)) = rest.split_at_checked(wanted.min(rest.len())) else { return };
+            if self.left > 0 {
+                self.left = self.left.saturating_sub(part.len());
+                self.payload(part, at, &mut take);
+            } else {
+                self.header.extend_from_slice(part);
+                self.begin();
+            }
+            rest = after;
+            at = at.saturating_add(u32::try_from(part.len()).unwrap_or(u32::MAX));
+            self.read = self.read.saturating_add(part.len());
+            self.over |= self.read >= READ || self.hello.is_done();
+        }
+    }
 
-/// The position of the hello and what it says; nothing if this side will not write one.
-type Hello = Result<Option<(usize, Finding)>, TooShort>;
+    /// Reads the packet's header once it is whole.
+    fn begin(&mut self) {
+        let [kind, _, high, low, _, _, _, _] = *self.header.as_slice() else { return };
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        self.over = length < HEADER || !matches!(kind, PRELOGIN | ANSWER);
+        self.left = length.saturating_sub(HEADER);
+        self.tls = (kind != PRELOGIN).then_some(false).or(self.begun.then_some(true));
+        self.header.clear();
+    }
 
-/// Joins the payloads of the packets of type 12 that start with a TLS record.
-fn hello(stream: &[u8]) -> Hello {
-    let octets = Octets::whole(stream);
-    let mut at = 0_usize;
-    let mut joined: Vec<u8> = Vec::new();
-    let mut first = None;
-    // Each packet has at least its header, so this ends with the stream.
-    loop {
-        let packet = octets.after(at);
-        let (Ok(kind), Ok(length)) = (packet.u8(0), packet.be16(2)) else { return Err(TooShort) };
-        let length = usize::from(length);
-        if length < HEADER || !matches!(kind, 0x12 | 0x04) {
-            return Ok(None);
+    /// A packet that starts with a record of TLS begins it.
+    fn payload(&mut self, part: &[u8], at: u32, take: &mut impl FnMut(&Message<'_>) -> Following) {
+        if *self.tls.get_or_insert(part.first() == Some(&HANDSHAKE)) {
+            self.begun = true;
+            self.hello.feed(part, at, take);
         }
-        let there = packet.seen().get(..length).unwrap_or(packet.seen());
-        let payload = there.get(HEADER..).unwrap_or_default();
-        if kind == 0x12 && (first.is_some() || payload.first() == Some(&0x16)) {
-            first.get_or_insert(at.saturating_add(HEADER));
-            joined.extend_from_slice(payload);
-        }
-        if let Some(finding) = read_hello(Octets::whole(&joined)) {
-            return Ok(Some((first.unwrap_or(at), finding)));
-        }
-        if there.len() < length {
-            return Err(TooShort);
-        }
-        at = at.saturating_add(length);
     }
 }
 
-/// What a ClientHello or a ServerHello in the first record says of the version.
-fn read_hello(record: Octets<'_>) -> Option<Finding> {
-    record.expect(0, &[0x16, 3]).ok()?;
-    let body = record.after(5);
-    let kind = body.u8(0).ok()?;
-    let [high, a, b] = body.array::<3>(1).ok()?;
-    let length = usize::try_from(u32::from_be_bytes([0, high, a, b])).ok()?;
-    let hello = Octets::whole(body.slice(4, length).ok()?);
-    let legacy = version(hello.be16(0).ok()?);
-    let session = 35_usize.saturating_add(usize::from(hello.u8(34).ok()?));
-    match kind {
-        1 => {
-            let ciphers = usize::from(hello.be16(session).ok()?);
-            let methods = session.saturating_add(2).saturating_add(ciphers);
-            let compression = usize::from(hello.u8(methods).ok()?);
-            let extensions = methods.saturating_add(1).saturating_add(compression);
-            let listed = supported_versions(hello, extensions);
-            let best = listed.and_then(|list| list.get(1..)).map(highest).unwrap_or(legacy);
-            best.or(legacy).map(Finding::TlsOffered)
-        }
-        2 => {
-            let chosen = supported_versions(hello, session.saturating_add(3));
-            let chosen = chosen.and_then(highest);
-            chosen.or(legacy).map(Finding::TlsVersion)
-        }
-        _ => None,
-    }
-}
-
-/// Data of the extension `supported_versions` (43).
-fn supported_versions(hello: Octets<'_>, at: usize) -> Option<&[u8]> {
-    let mut at = at.saturating_add(2);
-    // Each extension takes at least four octets, so this ends with the hello.
-    loop {
-        let (kind, length) = (hello.be16(at).ok()?, usize::from(hello.be16(at.saturating_add(2)).ok()?));
-        let data = at.saturating_add(4);
-        if kind == 43 {
-            return hello.slice(data, length).ok();
-        }
-        at = data.saturating_add(length);
-    }
-}
-
-/// The highest version in a list of two octets each.
-fn highest(list: &[u8]) -> Option<TlsVersion> {
-    list.chunks_exact(2).filter_map(|pair| version(u16::from_be_bytes([*pair.first()?, *pair.last()?]))).max()
-}
-
-/// RFC 8446 §4.1.2 and before.
-const fn version(number: u16) -> Option<TlsVersion> {
-    match number {
-        0x0300 => Some(TlsVersion::Ssl3),
-        0x0301 => Some(TlsVersion::Tls10),
-        0x0302 => Some(TlsVersion::Tls11),
-        0x0303 => Some(TlsVersion::Tls12),
-        0x0304 => Some(TlsVersion::Tls13),
+/// The version that a hello offers or chooses.
+fn version(message: &Message<'_>) -> Option<Finding> {
+    match message.kind {
+        CLIENT_HELLO => tls_hello::client(message.octets)?.version.map(Finding::TlsOffered),
+        SERVER_HELLO => tls_hello::server(message.octets)?.version.map(Finding::TlsVersion),
         _ => None,
     }
 }

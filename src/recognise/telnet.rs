@@ -15,7 +15,7 @@ use super::octets::Read;
 use super::octets::answer;
 use super::octets::require;
 
-/// See the module.
+/// The recogniser of Telnet.
 pub(super) struct Telnet;
 
 const PORT: u16 = 23;
@@ -32,7 +32,7 @@ impl Recogniser for Telnet {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let at_port = head.from_port() == PORT || head.to_port() == PORT;
+        let at_port = head.is_at(&[PORT]);
         answer(negotiation(Octets::of(head), at_port))
     }
 }

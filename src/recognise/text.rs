@@ -49,7 +49,7 @@ pub fn opening<'a>(head: &Head<'a>, name: &[u8]) -> Opening<'a> {
     let lead = head.octets.iter().take(LEADING_OCTETS).take_while(|o| matches!(o, b'\r' | b'\n')).count();
     let text = head.octets.get(lead..).unwrap_or_default();
     let end = memchr(b'\n', text);
-    let line = trimmed(text.get(..end.unwrap_or(text.len())).unwrap_or_default());
+    let line = text.get(..end.unwrap_or(text.len())).unwrap_or_default().trim_ascii();
     let whole = end.is_some() || head.finished;
     // `HTTP/1.1 200`: the reason does not matter, so the line's end need not be there.
     let early = line.starts_with(name) && line.len() > name.len().saturating_add(7);
@@ -108,7 +108,7 @@ pub fn start_line<'a>(line: &'a [u8], name: &[u8]) -> Option<StartLine<'a>> {
     let version = version.get(1..)?.strip_prefix(name)?;
     let clean = line.iter().all(|o| !o.is_ascii_control() || *o == b'\t');
     (is_method(method) && is_version(version) && clean)
-        .then_some(StartLine::Request { method, target: trimmed(target) })
+        .then_some(StartLine::Request { method, target: target.trim_ascii() })
 }
 
 /// Splits at the first run of spaces.
@@ -128,11 +128,6 @@ pub fn header(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let name = name.trim_ascii_end();
     let sane = !name.is_empty() && !name.iter().any(|o| o.is_ascii_whitespace());
     sane.then(|| (name, value.get(1..).unwrap_or_default().trim_ascii()))
-}
-
-/// Without spaces and line ends at its ends.
-pub fn trimmed(text: &[u8]) -> &[u8] {
-    text.trim_ascii()
 }
 
 /// The decimal number that `text` starts with.
@@ -179,7 +174,7 @@ pub fn block_end(octets: &[u8]) -> Option<usize> {
     for at in memchr_iter(b'\n', octets) {
         let line = octets.get(start..at).unwrap_or_default();
         let next = at.saturating_add(1);
-        if start > LEADING_OCTETS && trimmed(line).is_empty() {
+        if start > LEADING_OCTETS && line.trim_ascii().is_empty() {
             return Some(next);
         }
         start = next;
@@ -215,12 +210,12 @@ pub fn within<'a>(head: &Head<'a>, name: &[u8]) -> Result<(StartLine<'a>, usize,
         let line = head.octets.get(start..end).unwrap_or_default();
         start = end.saturating_add(1);
         let message = recovered(line, name);
-        let Some(found) = start_line(trimmed(message), name) else { continue };
+        let Some(found) = start_line(message.trim_ascii(), name) else { continue };
         let Some(next) = ends.peek() else { return Err(!head.finished) };
-        let next = trimmed(head.octets.get(start..*next).unwrap_or_default());
+        let next = head.octets.get(start..*next).unwrap_or_default().trim_ascii();
         if next.is_empty() || header(next).is_some() {
             let at = end.saturating_sub(message.len());
-            return Ok((found, at, trimmed(message).len()));
+            return Ok((found, at, message.trim_ascii().len()));
         }
     }
     Err(!head.finished)

@@ -22,7 +22,7 @@ const SERVER_HELLO_DONE: u8 = 14;
 
 /// Octets of a side whose hello is read, after which the other side's is no longer awaited: it is not
 /// captured.
-const ONE_WAY_OCTETS: u32 = 64 * 1024;
+pub(super) const ONE_WAY_OCTETS: u32 = 64 * 1024;
 
 /// Follows both sides; each holds at most one handshake message (see [`HandshakeReader`]).
 #[derive(Default)]

@@ -24,7 +24,7 @@ use super::octets::answer;
 use super::octets::require;
 use crate::evidence::Evidence;
 
-/// See the module.
+/// The recogniser of WS-Discovery.
 pub(super) struct WsDiscovery;
 
 /// Looks for what a device says of itself. Keeps nothing.
@@ -58,7 +58,7 @@ impl Recogniser for WsDiscovery {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let at_port = head.from_port() == PORT || head.to_port() == PORT;
+        let at_port = head.is_at(&[PORT]);
         answer(message(Octets::of(head), at_port))
     }
 

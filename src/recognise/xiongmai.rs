@@ -15,11 +15,11 @@ use super::octets::Read;
 use super::octets::answer;
 use super::octets::require;
 
-/// See the module.
+/// The recogniser of Xiongmai's Sofia protocol.
 pub(super) struct Xiongmai;
 
 /// Stream and discovery.
-const XIONGMAI_PORTS: [u16; 2] = [34_567, 34_569];
+const PORTS: [u16; 2] = [34_567, 34_569];
 
 impl Recogniser for Xiongmai {
     fn service(&self) -> Service {
@@ -31,7 +31,7 @@ impl Recogniser for Xiongmai {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        let at_port = XIONGMAI_PORTS.contains(&head.from_port()) || XIONGMAI_PORTS.contains(&head.to_port());
+        let at_port = head.is_at(&PORTS);
         answer(sofia(Octets::of(head), at_port))
     }
 }

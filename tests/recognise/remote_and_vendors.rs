@@ -244,6 +244,13 @@ fn dce_rpc_is_known_in_both_byte_orders() {
     assert!(ask(Transport::Tcp, (50_000, 135), &[hex("05000b0310000000 0400 0000 01000000")]).is_none());
     // SOCKS 5 with no authentication (RFC 1928 §3).
     assert!(ask(Transport::Tcp, (50_000, 1080), &[hex("0501 00 0501 0001 0a000001 0050")]).is_none());
+    // C706 §12.5.2: fragments are acknowledged (fack, type 9) by either end.
+    for (kind, sender) in [(0, Sender::Client), (2, Sender::Server), (9, Sender::Either)] {
+        let mut header = vec![0; 80];
+        header[..5].copy_from_slice(&[4, kind, 0, 0, 0x10]);
+        let sample = udp("datagram", (50_000, 135), header, rpc, sender);
+        holds(&consistent(sample, Some(Certainty::Consistent)));
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use camsentry::flow::Side;
 use camsentry::recognise::Head;
 use camsentry::recognise::Probe;
 use camsentry::recognise::Recogniser;
-use camsentry::recognise::rtp::Rtcp;
+use camsentry::recognise::rtcp::Rtcp;
 use camsentry::recognise::rtp::Rtp;
 use camsentry::service::Certainty;
 
@@ -104,6 +104,10 @@ fn a_compound_of_rtcp_is_consistent_and_two_bare_reports_are_heuristic() {
     assert_eq!(certainty(std::slice::from_ref(&compound)), Some(Certainty::Consistent));
     assert_eq!(certainty(std::slice::from_ref(&bare)), None);
     assert_eq!(certainty(&[bare.clone(), bare.clone()]), Some(Certainty::Heuristic));
+    // RFC 3711 §3.4: SRTCP puts an index of 4 octets and a tag of 10 behind, which no length counts.
+    let mut encrypted = compound.clone();
+    encrypted.extend(hex("800000015555555555555555aaaa"));
+    assert_eq!(certainty(&[encrypted.clone(), encrypted]), None);
     for cut in 0..compound.len() {
         let probe = ask(&Rtcp, &key, &[compound[..cut].to_vec()], true);
         assert_eq!(probe, Probe::Refuse, "cut at {cut}");

@@ -1,7 +1,6 @@
-//! Dahua's DVRIP (TCP 37777) and DHIP. Nothing of their logins is kept.
+//! Dahua's DVRIP (TCP 37777). Nothing of its logins is kept.
 //!
-//! Source: mcw0/DahuaConsole `net.py` (headers of login, reply and JSON), `Console.py` (DHIP's
-//! discovery).
+//! Source: mcw0/DahuaConsole `net.py` (headers of login, reply and JSON).
 
 use super::Certainty;
 use super::Head;
@@ -19,10 +18,7 @@ use super::octets::require;
 /// Dahua's DVRIP.
 pub(super) struct DahuaDvrip;
 
-/// Dahua's DHIP.
-pub(super) struct DahuaDhip;
-
-const DVRIP_PORT: u16 = 37_777;
+const PORT: u16 = 37_777;
 
 impl Recogniser for DahuaDvrip {
     fn service(&self) -> Service {
@@ -34,31 +30,13 @@ impl Recogniser for DahuaDvrip {
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
-        answer(dvrip(Octets::of(head), head.from_port() == DVRIP_PORT))
-    }
-}
-
-impl Recogniser for DahuaDhip {
-    fn service(&self) -> Service {
-        Service::DahuaDhip
-    }
-
-    fn speaks(&self, transport: Transport) -> bool {
-        matches!(transport, Transport::Tcp | Transport::Udp)
-    }
-
-    fn probe(&self, head: &Head<'_>) -> Probe {
-        let what = "magic of DHIP";
-        let magic = Octets::of(head).expect(0, b"\x20\0\0\0DHIP");
-        let certainty = Certainty::Signature;
-        let found = Recognition::proved(Service::DahuaDhip, certainty, Sender::Either, 8, what);
-        answer(magic.map(|()| found))
+        answer(header(Octets::of(head), head.from_port() == PORT))
     }
 }
 
 /// A header of 32 octets: a login ends in a1 aa; JSON has its length twice and a brace behind it; a
 /// reply is known by its port only.
-fn dvrip(octets: Octets<'_>, from_port: bool) -> Read<Recognition> {
+fn header(octets: Octets<'_>, from_port: bool) -> Read<Recognition> {
     let kind = octets.u8(0)?;
     let (certainty, sender, what) = match kind {
         0xa0 => {
