@@ -223,7 +223,11 @@ impl Captures {
         let opened = self.make_open(index);
         let Some(input) = self.inputs.get_mut(index).and_then(Option::as_mut) else { return };
         let mut run = Run::new(index, &mut self.packets);
-        let end = opened.and_then(|()| run.read(input, &mut self.interfaces, rival, batch));
+        let is_alone = rival.is_none() && batch.frames.is_empty() && input.can_lend();
+        let end = opened.and_then(|()| match is_alone {
+            true => run.lend(input, &mut self.interfaces, batch),
+            false => run.read(input, &mut self.interfaces, rival, batch),
+        });
         let counts = run.counts();
         if let Some(file) = self.files.get_mut(index) {
             file.add(&counts);
@@ -248,8 +252,9 @@ impl Captures {
 
 impl FrameSource for Captures {
     fn fill(&mut self, batch: &mut FrameBatch) -> Supply {
-        batch.clear();
-        while !is_full(batch) {
+        batch.frames.clear();
+        // What is left in the arena is cleared, or handed back to be read into, by who fills it first.
+        while batch.frames.is_empty() || !is_full(batch) {
             let Some(Reverse((_, index))) = self.heads.pop() else { return Supply::End };
             self.read_file(index, batch);
         }

@@ -80,6 +80,28 @@ impl Input {
         self.head.as_ref().map_or(&[], |record| self.savefile.octets_of(record))
     }
 
+    /// Whether its octets can be handed over where they were read to. Out of a compressed stream they come
+    /// in portions of their own size, and what pcapng has between its packets may be of any size.
+    pub(super) fn can_lend(&self) -> bool {
+        !self.compressed && self.savefile.is_classic()
+    }
+
+    /// From here on the octets of packets that are taken stay in memory, until [`Input::lend`].
+    pub(super) fn hold(&mut self) {
+        self.savefile.pieces_mut().hold();
+    }
+
+    /// Where the captured octets of the next packet will stand in what [`Input::lend`] hands over.
+    pub(super) fn head_at(&self) -> usize {
+        let header = self.head.map_or(0, |record| record.header);
+        self.savefile.pieces().at().saturating_add(usize::try_from(header).unwrap_or(0))
+    }
+
+    /// Hands everything since [`Input::hold`] over to `arena`, and goes on in its memory.
+    pub(super) fn lend(&mut self, arena: &mut Vec<u8>) {
+        self.savefile.pieces_mut().lend(arena);
+    }
+
     /// Takes the next packet and looks for the one after it.
     ///
     /// # Errors

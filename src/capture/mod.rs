@@ -71,7 +71,8 @@ pub struct Frame {
 /// Whole frames and their octets; recycled, so that reading allocates nothing in the long run.
 #[derive(Debug, Default)]
 pub struct FrameBatch {
-    /// The arena. Frames point into it; `decode` may append joined fragments.
+    /// The arena. Frames point into it, and what is between them means nothing; `decode` may append joined
+    /// fragments.
     pub octets: Vec<u8>,
     /// The frames in the order of reading.
     pub frames: Vec<Frame>,

@@ -25,6 +25,8 @@ pub(super) struct Pieces {
     end: usize,
     /// Offset of the window's first octet in the (uncompressed) stream.
     offset: u64,
+    /// What the window has moved past stays where it is, because frames point to it.
+    held: bool,
     ended: bool,
     broken: Option<Break>,
     /// How much of the input had been read when it was last let go.
@@ -40,6 +42,7 @@ impl Pieces {
             start: 0,
             end: 0,
             offset: 0,
+            held: false,
             ended: false,
             broken: None,
             position: 0,
@@ -93,6 +96,34 @@ impl Pieces {
         true
     }
 
+    /// From here on what the window moves past stays in memory, until [`Pieces::lend`] hands it over.
+    pub(super) fn hold(&mut self) {
+        self.to_front();
+        self.held = true;
+    }
+
+    /// Where the window stands in the memory that [`Pieces::lend`] will hand over.
+    pub(super) fn at(&self) -> usize {
+        self.start
+    }
+
+    /// Gives everything since [`Pieces::hold`] to `arena`, without copying it, and goes on in the memory
+    /// that `arena` had; what is in the window comes along.
+    pub(super) fn lend(&mut self, arena: &mut Vec<u8>) {
+        let rest = self.buffer.get(self.start..self.end).unwrap_or_default();
+        if arena.len() < rest.len() {
+            arena.resize(rest.len(), 0);
+        }
+        // What fragments were joined behind it is let go of.
+        arena.truncate(PIECE.max(rest.len()));
+        if let Some(front) = arena.get_mut(..rest.len()) {
+            front.copy_from_slice(rest);
+        }
+        (self.start, self.end) = (0, rest.len());
+        std::mem::swap(&mut self.buffer, arena);
+        self.held = false;
+    }
+
     /// Whether the input is held open.
     pub(super) fn is_open(&self) -> bool {
         self.octets.is_some()
@@ -130,28 +161,35 @@ impl Pieces {
     }
 
     fn refill(&mut self, count: usize) -> bool {
+        if !self.held {
+            self.to_front();
+        }
+        let wanted = self.start.saturating_add(count);
+        while self.end < wanted && !self.ended {
+            self.make_room(wanted);
+            self.read();
+        }
+        self.end >= wanted
+    }
+
+    fn to_front(&mut self) {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end = self.end.saturating_sub(self.start);
         self.start = 0;
-        while self.end < count && !self.ended {
-            self.make_room(count);
-            self.read();
-        }
-        self.end >= count
     }
 
-    /// Sizes the buffer: small at first, then a piece, more only while a record outgrows it.
+    /// Sizes the buffer: small at first, then a piece, more only while a record outgrows it, up to `count`.
     fn make_room(&mut self, count: usize) {
         let compressed = self.octets.as_ref().is_some_and(Octets::is_compressed);
         let least = self.end.saturating_add(if compressed { MIN_ROOM } else { 1 });
         if self.buffer.is_empty() {
             self.buffer.resize(if compressed { MIN_ROOM } else { FIRST_PIECE }, 0);
-        } else if self.end < PIECE && self.buffer.len() > PIECE.saturating_mul(2) {
+        } else if !self.held && self.end < PIECE && self.buffer.len() > PIECE.saturating_mul(2) {
             // The record that outgrew a piece is gone: give its memory back.
             self.buffer.truncate(PIECE.max(least));
             self.buffer.shrink_to_fit();
         } else if self.buffer.len() < PIECE.max(least) {
-            // `count` bounds the doubling: it is one record, and those have a cap.
+            // `count` bounds the doubling: it ends with one record, and those have a cap.
             let size = self.end.saturating_mul(2).min(count).max(PIECE).max(least);
             self.buffer.resize(size, 0);
         }

@@ -5,6 +5,7 @@ use crate::capture::Frame;
 use crate::capture::FrameBatch;
 use crate::capture::input::Input;
 use crate::capture::interfaces::InterfaceTable;
+use crate::capture::layout::Record;
 use crate::time::Timestamp;
 
 /// A batch is full when it has this many octets, or so many frames.
@@ -55,6 +56,32 @@ impl<'a> Run<'a> {
         self.counts
     }
 
+    /// Brings packets into `batch`, which is empty: those of the next piece of the file, which is handed
+    /// over as it was read. For a file that no other one rivals.
+    ///
+    /// # Errors
+    /// Why the file cannot be read on.
+    // hot: loops once per packet
+    pub(super) fn lend(
+        &mut self,
+        input: &mut Input,
+        interfaces: &mut InterfaceTable,
+        batch: &mut FrameBatch,
+    ) -> Result<(), CaptureProblem> {
+        input.hold();
+        let mut result = Ok(());
+        while let Some(record) = input.head().copied() {
+            let at = input.head_at();
+            if at >= BATCH_OCTETS || batch.frames.len() >= BATCH_FRAMES || result.is_err() {
+                break;
+            }
+            self.push(&record, at, batch);
+            result = input.advance(interfaces);
+        }
+        input.lend(&mut batch.octets);
+        result
+    }
+
     /// Copies packets into `batch` while it is not full and they are not later than `rival`, the
     /// time and file of the next packet elsewhere.
     ///
@@ -68,30 +95,38 @@ impl<'a> Run<'a> {
         rival: Option<(Timestamp, usize)>,
         batch: &mut FrameBatch,
     ) -> Result<(), CaptureProblem> {
+        if batch.frames.is_empty() {
+            batch.octets.clear();
+        }
         while let Some(record) = input.head().copied() {
             let is_later = rival.is_some_and(|rival| (record.time, self.index) > rival);
             if is_later || is_full(batch) {
                 return Ok(());
             }
-            *self.packets = self.packets.saturating_add(1);
-            self.counts.packets = self.counts.packets.saturating_add(1);
-            self.counts.captured_octets = self.counts.captured_octets.saturating_add(record.captured.into());
-            self.counts.wire_octets = self.counts.wire_octets.saturating_add(record.wire_len.into());
-            batch.frames.push(Frame {
-                number: *self.packets,
-                time: record.time,
-                link: record.link,
-                interface: record.interface,
-                file: self.file,
-                wire_len: record.wire_len,
-                // The arena is far below 4 GiB: a batch's octets and one record.
-                start: u32::try_from(batch.octets.len()).unwrap_or(u32::MAX),
-                captured: record.captured,
-            });
+            self.push(&record, batch.octets.len(), batch);
             batch.octets.extend_from_slice(input.head_octets());
             input.advance(interfaces)?;
         }
         Ok(())
+    }
+
+    /// Counts a packet whose octets stand, or will stand, at `at`, and gives it its frame.
+    fn push(&mut self, record: &Record, at: usize, batch: &mut FrameBatch) {
+        *self.packets = self.packets.saturating_add(1);
+        self.counts.packets = self.counts.packets.saturating_add(1);
+        self.counts.captured_octets = self.counts.captured_octets.saturating_add(record.captured.into());
+        self.counts.wire_octets = self.counts.wire_octets.saturating_add(record.wire_len.into());
+        batch.frames.push(Frame {
+            number: *self.packets,
+            time: record.time,
+            link: record.link,
+            interface: record.interface,
+            file: self.file,
+            wire_len: record.wire_len,
+            // The arena is far below 4 GiB: a batch's octets and one record.
+            start: u32::try_from(at).unwrap_or(u32::MAX),
+            captured: record.captured,
+        });
     }
 }
 

@@ -113,6 +113,11 @@ impl Savefile {
         problem_of(&self.pieces, Some(damage), self.packets)
     }
 
+    /// Whether it is pcap, which has nothing between its packets.
+    pub(super) fn is_classic(&self) -> bool {
+        matches!(self.format, Format::Classic(_))
+    }
+
     /// The window on its octets.
     pub(super) fn pieces(&self) -> &Pieces {
         &self.pieces

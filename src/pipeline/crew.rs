@@ -17,7 +17,7 @@ use crate::pipeline::worker::Worker;
 use crate::time::Timestamp;
 
 /// Batches that are on their way at a time: enough that nobody waits, few enough to stay in cache.
-pub(super) const DEPTH: usize = 4;
+const DEPTH: usize = 4;
 
 /// Something for all workers to do.
 #[derive(Clone)]
@@ -63,7 +63,16 @@ impl<'scope, 'r: 'scope> Crew<'scope, 'r> {
         Self::Threads(hands.collect())
     }
 
-    /// Gives an order to all. At most [`DEPTH`] may be unanswered.
+    /// How many orders may be unanswered. Inline none need wait, and one batch's memory that is used
+    /// again and again stays in the cache.
+    pub(super) fn depth(&self) -> usize {
+        match self {
+            Self::Inline(..) => 1,
+            Self::Threads(_) => DEPTH,
+        }
+    }
+
+    /// Gives an order to all. At most [`Crew::depth`] may be unanswered.
     pub(super) fn give(&mut self, order: &Order) {
         match self {
             Self::Inline(worker, answers) => answers.push(obey(worker, order)),

@@ -11,7 +11,6 @@ use crate::event::Event;
 use crate::flow::key::FlowNumber;
 use crate::pipeline::control::Control;
 use crate::pipeline::crew::Crew;
-use crate::pipeline::crew::DEPTH;
 use crate::pipeline::crew::Order;
 use crate::pipeline::intake::Intake;
 use crate::pipeline::settings::PipelineSettings;
@@ -105,7 +104,7 @@ impl<'scope, 'r: 'scope> Line<'scope, 'r, '_> {
         let work = Arc::new(work);
         self.crew.give(&Order::Take(Arc::clone(&work)));
         self.waiting.push_back((work, own));
-        if self.waiting.len() >= DEPTH {
+        if self.waiting.len() >= self.crew.depth() {
             self.receive();
         }
     }

@@ -39,9 +39,9 @@ pub(super) enum What {
 }
 
 impl Work {
-    /// Empties it and keeps its memory.
+    /// Empties it and keeps its memory. The arena is the source's to fill anew: it may go on in it.
     pub(super) fn clear(&mut self) {
-        self.frames.clear();
+        self.frames.frames.clear();
         self.decoded.clear();
         self.items.clear();
         self.events.clear();

@@ -69,7 +69,8 @@ impl Harvest {
         let mut batch = FrameBatch::default();
         loop {
             let supply = captures.fill(&mut batch);
-            let octets = |frame: &Frame| (*frame, batch.octets_of(frame).to_vec());
+            // Where the octets stand is no part of what was read.
+            let octets = |frame: &Frame| (Frame { start: 0, ..*frame }, batch.octets_of(frame).to_vec());
             harvest.frames.extend(batch.frames.iter().map(octets));
             if supply == Supply::End {
                 break;
