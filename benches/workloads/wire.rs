@@ -127,7 +127,8 @@ pub(super) fn checksum(octets: &[u8], before: u64) -> u16 {
 /// 1071 §2), and are twice as fast.
 pub(super) fn checksum_part(octets: &[u8]) -> u64 {
     let mut words = octets.chunks_exact(4);
-    let mut sum: u64 = words.by_ref().map(|word| u64::from(u32::from_be_bytes(word.try_into().unwrap()))).sum();
+    let mut sum: u64 =
+        words.by_ref().map(|word| u64::from(u32::from_be_bytes(word.try_into().unwrap()))).sum();
     let mut last = [0; 4];
     let rest = words.remainder();
     last[..rest.len()].copy_from_slice(rest);

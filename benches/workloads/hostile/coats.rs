@@ -50,7 +50,7 @@ pub(super) fn erspan3(frame: &[u8], id: u16) -> Vec<u8> {
 pub(super) fn vxlan(frame: &[u8], id: u16) -> Vec<u8> {
     let [near, far] = TUNNEL.map(|address| End::new(address, VXLAN));
     let mut out = Vec::new();
-    wire::udp(&mut out, near.with_port(0xc000 | id % 64), far, id, |out| {
+    wire::udp(&mut out, near.with_port(0xc000 | (id % 64)), far, id, |out| {
         out.extend([8, 0, 0, 0, 0, 0, 42, 0]);
         out.extend(frame);
     });

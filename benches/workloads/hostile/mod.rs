@@ -10,9 +10,6 @@ mod coats;
 mod pieces;
 
 use std::collections::HashMap;
-use std::hash::DefaultHasher;
-use std::hash::Hash;
-use std::hash::Hasher;
 use std::io;
 
 use super::chance::Noise;
@@ -20,10 +17,11 @@ use super::chance::mix;
 use super::savefile::Savefile;
 use super::vms;
 use super::vms::Day;
+use super::vms::Tuple;
 use super::wire::IP;
 
-/// What is added to each conversation makes three packets of two.
-const CONVERSATIONS: (u64, u64) = (2, 3);
+/// What is added to each conversation makes four packets of three.
+const CONVERSATIONS: (u64, u64) = (3, 4);
 /// Microseconds after which a mirror's second copy comes, and a segment that was sent again.
 const COPY: u64 = 2;
 const AGAIN: u64 = 900;
@@ -63,9 +61,7 @@ impl Road {
         self.last = at;
         self.id = self.id.wrapping_add(1);
         let Some(tuple) = vms::tuple(frame) else { return file.write(at, frame) };
-        let mut hasher = DefaultHasher::new();
-        tuple.hash(&mut hasher);
-        let way = mix(hasher.finish());
+        let way = way_of(&tuple);
         if frame[IP] >> 4 == 6 {
             return self.deliver6(frame, file, at, way);
         }
@@ -145,6 +141,13 @@ impl Road {
         held.sort();
         held.iter().try_for_each(|(_, frame)| file.write(self.last, frame))
     }
+}
+
+/// A number that is the same for all frames of a conversation, and that nothing else decides.
+fn way_of((protocol, near, far): &Tuple) -> u64 {
+    let ends =
+        [near, far].into_iter().flat_map(|(address, port)| address.iter().copied().chain(port.to_be_bytes()));
+    ends.fold(u64::from(*protocol), |number, octet| mix(number ^ u64::from(octet)))
 }
 
 /// VLAN 20, and the tag of a provider around it.

@@ -159,7 +159,8 @@ pub(super) fn rtp_head(picture: u32, sequence: u16, first: bool, last: bool) -> 
 }
 
 const END: &[u8] = &[0xff, 0xd9];
-const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xda\0\x0c\x03\x01\0\x02\x11\x03\x11\0\x3f\0";
+const JPEG: &[u8] =
+    b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0\xff\xda\0\x0c\x03\x01\0\x02\x11\x03\x11\0\x3f\0";
 
 fn part(boundary: &str, length: usize) -> Vec<u8> {
     format!("--{boundary}\r\nContent-Type: image/jpeg\r\nContent-Length: {length}\r\n\r\n").into_bytes()

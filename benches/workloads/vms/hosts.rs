@@ -76,16 +76,13 @@ pub(in crate::workloads) fn site() -> String {
     for (hosts, role) in SERVERS {
         for address in hosts.all() {
             let newer = newer(&address).unwrap_or_default();
-            text += &format!(
-                "\n[[host]]\naddress = [\"{address}\", \"{newer}\"]\nroles = [\"{role}\"]\n"
-            );
+            text += &format!("\n[[host]]\naddress = [\"{address}\", \"{newer}\"]\nroles = [\"{role}\"]\n");
         }
     }
     for (network, role) in NETWORKS {
         let newer = newer(&format!("{network}0")).unwrap_or_default();
-        text += &format!(
-            "\n[[network]]\nprefix = [\"{network}0/24\", \"{newer}/112\"]\nroles = [\"{role}\"]\n"
-        );
+        text +=
+            &format!("\n[[network]]\nprefix = [\"{network}0/24\", \"{newer}/112\"]\nroles = [\"{role}\"]\n");
     }
     text
 }

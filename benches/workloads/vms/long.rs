@@ -54,13 +54,13 @@ const SERVED_TLS: GoesOn = GoesOn::FromServer(Kind::Tls, 0);
 
 #[rustfmt::skip]
 pub(super) const STREAMS: &[Long] = &[
-    Long { count: 64, keys: "say = 'rtsp'", from: RECORDERS, to: CAMERAS, first: 0, port: 554, size: 15_000, goes_on: GoesOn::Media },
-    Long { count: 32, keys: "say = 'rtsp'", from: RECORDERS, to: CAMERAS, first: 64, port: 554, size: 10_800, goes_on: GoesOn::FromServer(Kind::Interleaved, 0) },
-    Long { count: 4, keys: MJPEG, from: RECORDERS, to: CAMERAS, first: 96, port: 80, size: 7_300, goes_on: GoesOn::FromServer(Kind::MotionJpeg, 3) },
-    Long { count: 24, keys: "say = 'imageserver'", from: CLIENTS, to: RECORDERS, first: 0, port: 7563, size: 13_600, goes_on: GoesOn::FromServer(Kind::ImageServer, 3) },
-    Long { count: 16, keys: TLS, from: CLIENTS, to: RECORDERS, first: 0, port: 7563, size: 5_800, goes_on: SERVED_TLS },
+    Long { count: 88, keys: "say = 'rtsp'", from: RECORDERS, to: CAMERAS, first: 0, port: 554, size: 15_500, goes_on: GoesOn::Media },
+    Long { count: 20, keys: "say = 'rtsp'", from: RECORDERS, to: CAMERAS, first: 88, port: 554, size: 10_800, goes_on: GoesOn::FromServer(Kind::Interleaved, 0) },
+    Long { count: 4, keys: MJPEG, from: RECORDERS, to: CAMERAS, first: 108, port: 80, size: 7_300, goes_on: GoesOn::FromServer(Kind::MotionJpeg, 3) },
+    Long { count: 16, keys: "say = 'imageserver'", from: CLIENTS, to: RECORDERS, first: 0, port: 7563, size: 13_600, goes_on: GoesOn::FromServer(Kind::ImageServer, 3) },
+    Long { count: 10, keys: TLS, from: CLIENTS, to: RECORDERS, first: 0, port: 7563, size: 5_800, goes_on: SERVED_TLS },
     Long { count: 8, keys: TLS, from: BROWSERS, to: MOBILE, first: 0, port: 8082, size: 5_800, goes_on: SERVED_TLS },
-    Long { count: 16, keys: EVENTS, from: MXMC, to: MOBOTIX, first: 0, port: 80, size: 8_600, goes_on: GoesOn::FromServer(Kind::EventStream, 4) },
+    Long { count: 12, keys: EVENTS, from: MXMC, to: MOBOTIX, first: 0, port: 80, size: 8_600, goes_on: GoesOn::FromServer(Kind::EventStream, 4) },
     Long { count: 16, keys: TLS, from: MXMC, to: MOBOTIX, first: 16, port: 443, size: 5_800, goes_on: SERVED_TLS },
     Long { count: 4, keys: FAST, from: MXMC, to: MOBOTIX, first: 32, port: 8080, size: 7_300, goes_on: GoesOn::FromServer(Kind::FastStream, 2) },
     Long { count: 8, keys: "say = 'smb2'", from: MOBOTIX, to: FILES, first: 0, port: 445, size: 8_192, goes_on: GoesOn::FromClient(Kind::Smb, 6) },

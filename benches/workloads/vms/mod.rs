@@ -1,6 +1,6 @@
 //! `vms_mix`: a site with 128 cameras on an XProtect system, 64 MOBOTIX cameras with MxMC, at work for 24 s.
 //!
-//! 168 long streams carry nine tenths of the octets, as the numbers in [`long`] say: RTSP with RTP over
+//! 186 long streams carry nine tenths of the octets, as the numbers in [`long`] say: RTSP with RTP over
 //! UDP and inside the connection, ImageServer, MOBOTIX event streams and fast streams, TLS, recording by
 //! SMB, motion JPEG. Around them some 50,000 short conversations, [`habits`], use each service of both guides:
 //! DNS, SNMP, HTTP and SOAP, TLS 1.2 and 1.3 with certificates, TDS, ONVIF and so on. Everything has its
@@ -44,6 +44,7 @@ use super::chance::Noise;
 use super::savefile::Savefile;
 
 pub(super) use hosts::site;
+pub(super) use timeline::Tuple;
 pub(super) use timeline::play as play_all;
 pub(super) use timeline::tuple;
 
@@ -82,7 +83,13 @@ pub(super) struct Day {
 
 impl Day {
     pub(super) fn new(packets: u64, seed: u64) -> Self {
-        Self { plans: Vec::new(), chance: Chance::new(seed), packets, ports: BTreeMap::new(), both_families: false }
+        Self {
+            plans: Vec::new(),
+            chance: Chance::new(seed),
+            packets,
+            ports: BTreeMap::new(),
+            both_families: false,
+        }
     }
 
     /// A number of the whole workload, as many of it as this one is of that.

@@ -46,7 +46,7 @@ impl Pace {
     /// Pictures differ by a third, and each 25th is whole, of twice the size.
     fn picture(self, number: u64, chance: &mut Chance) -> usize {
         let size = self.size * 2 / 3 + chance.below(self.size * 2 / 3);
-        (if number % 25 == 0 { size * 2 } else { size }) as usize
+        (if number.is_multiple_of(25) { size * 2 } else { size }) as usize
     }
 }
 
@@ -80,7 +80,14 @@ impl Connection {
     }
 
     /// Sends a segment with `count` octets that `fill` appends.
-    fn send(&mut self, side: usize, push: bool, count: usize, out: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) {
+    fn send(
+        &mut self,
+        side: usize,
+        push: bool,
+        count: usize,
+        out: &mut Vec<u8>,
+        fill: impl FnOnce(&mut Vec<u8>),
+    ) {
         let flags = if push { PSH | ACK } else { ACK };
         let place = Place { flags, seq: self.next[side], ack: self.next[1 - side] };
         self.ids[side] = self.ids[side].wrapping_add(1);
@@ -128,8 +135,7 @@ impl Stream for Messages {
             self.owed = 0;
             let answer = if self.left == 0 { self.content.answer() } else { Vec::new() };
             let push = !answer.is_empty();
-            self.connection
-                .send(1 - self.sender, push, answer.len(), out, |out| out.extend(&answer));
+            self.connection.send(1 - self.sender, push, answer.len(), out, |out| out.extend(&answer));
         } else {
             if self.left == 0 {
                 self.left = self.content.next(self.pace.picture(self.pictures, &mut self.chance));
@@ -140,10 +146,15 @@ impl Stream for Messages {
             self.left -= count;
             self.owed += 1;
             let content = &mut self.content;
-            self.connection.send(self.sender, self.left == 0, count, out, |out| content.take(noise, out, count));
+            self.connection
+                .send(self.sender, self.left == 0, count, out, |out| content.take(noise, out, count));
         }
         self.spent += FRAME_TIME;
-        if self.left == 0 && self.owed == 0 { self.pace.every.saturating_sub(self.spent).max(1) } else { FRAME_TIME }
+        if self.left == 0 && self.owed == 0 {
+            self.pace.every.saturating_sub(self.spent).max(1)
+        } else {
+            FRAME_TIME
+        }
     }
 }
 

@@ -108,10 +108,13 @@ pub(in crate::workloads) fn play(
 }
 
 /// An address as far as IPv6 has it, and a port.
-pub(in crate::workloads) type Side = ([u8; 16], u16);
+type Side = ([u8; 16], u16);
+
+/// Protocol and both ends, the lower one first.
+pub(in crate::workloads) type Tuple = (u8, Side, Side);
 
 /// The 5-tuple of an IP frame without tags, both directions one; protocols without ports have 0.
-pub(in crate::workloads) fn tuple(frame: &[u8]) -> Option<(u8, Side, Side)> {
+pub(in crate::workloads) fn tuple(frame: &[u8]) -> Option<Tuple> {
     let (protocol, length, at, transport) = match (frame[12], frame[13]) {
         (8, 0) => (frame[23], 4, 26, 34),
         (0x86, 0xdd) => (frame[20], 16, 22, 54),
