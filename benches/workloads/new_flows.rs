@@ -23,8 +23,8 @@ pub(super) const PACKETS: u64 = 800_000;
 const FLOWS: u64 = 4;
 const CLIENTS: u64 = 1 << 16;
 const RECORDERS: u64 = 1 << 12;
-/// The ports of the recorders.
-const FIRST: u64 = 50_000;
+/// The ports of the recorders, a range in which tshark knows no protocol.
+const FIRST: u64 = 55_000;
 const PORTS: u64 = 10_000;
 
 /// Writes `packets` packets; gives the number of flows, which is the same.

@@ -52,9 +52,9 @@ pub(super) fn write(packets: u64, whole: u64, file: &mut Savefile<'_>) -> io::Re
     Ok(flows)
 }
 
-/// A client and one of its ephemeral ports.
+/// A client and one of its ephemeral ports, out of a range in which tshark knows no protocol.
 pub(super) fn client(number: u64, choice: u64) -> End {
-    End::new(0x0a00_0000 | address(number), 32_768 + (choice % 28_232) as u16)
+    End::new(0x0a00_0000 | address(number), 56_000 + (choice % 4_000) as u16)
 }
 
 fn recorder(number: u64, choice: u64) -> End {

@@ -9,7 +9,7 @@
 //! The conversations conform to the rules on the site of [`site`], with twelve exceptions that are planted:
 //! `camsentry check` has to find thirteen violations ([`planted`]). The pictures are noise and decode to nothing;
 //! what is around them is as the protocols have it. TShark calls the frames with the commands of an unencrypted
-//! event stream malformed, see `fixtures/README.md`; there is nothing else that it objects to.
+//! event stream malformed, see `fixtures/README.md`, and guesses at a segment of noise now and then.
 
 mod content;
 mod habits;
@@ -56,6 +56,8 @@ pub(super) const START: u64 = 1_793_606_400_000_000;
 const BUSY: u64 = 22_500_000;
 /// Streams begin in the first second, all else a little later.
 const OPENING: u64 = 1_000_000;
+/// Clients take their ports from here on, as Windows does (RFC 6335 §6).
+const EPHEMERAL: u16 = 49_152;
 /// Microseconds from one picture to the next, when the workload is whole.
 const PICTURE: u64 = 40_000;
 
@@ -98,7 +100,7 @@ impl Day {
     }
 
     fn port(&mut self, client: &str) -> u16 {
-        let port = self.ports.entry(client.to_owned()).or_insert(20_000);
+        let port = self.ports.entry(client.to_owned()).or_insert(EPHEMERAL);
         *port += 1;
         *port
     }
