@@ -23,6 +23,11 @@ impl Default for Mirror {
 }
 
 impl Mirror {
+    /// The entry that is written next; with it both ends of the ring are in reach.
+    pub(super) fn newest(&self) -> u64 {
+        self.ring.first().map_or(0, |entry| entry ^ u64::from(self.at))
+    }
+
     /// Whether this packet was here already, no longer ago than `window`. A copy may carry an
     /// earlier time than the first one, if two cards captured them. What is new is remembered.
     pub(super) fn is_copy(&mut self, fingerprint: u64, time: Timestamp, window: Span) -> bool {

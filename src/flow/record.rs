@@ -84,6 +84,8 @@ impl Class {
 /// One flow and what hangs on it.
 pub(super) struct Flow<A> {
     pub(super) key: FlowKey,
+    /// That of the key, for the index.
+    pub(super) hash: u32,
     pub(super) number: FlowNumber,
     pub(super) uid: u64,
     /// Which silence ends it now.
@@ -124,10 +126,11 @@ pub(super) struct Flow<A> {
 
 impl<A> Flow<A> {
     /// A flow that opens with `segment`; nothing is counted yet.
-    pub(super) fn new(segment: &Segment, opening: &Opening, uid: u64, attached: A) -> Self {
+    pub(super) fn new(segment: &Segment, opening: &Opening, hash: u32, uid: u64, attached: A) -> Self {
         let (first, time) = (opening.first, segment.time);
         Self {
             key: opening.key,
+            hash,
             number: FlowNumber(segment.number),
             uid,
             class: Class::first(opening.key.transport),
@@ -157,6 +160,19 @@ impl<A> Flow<A> {
             more_files: Vec::new(),
             attached,
         }
+    }
+
+    /// Reads a word of each part that a packet of `side` needs.
+    pub(super) fn touch(&self, side: Side) -> u64 {
+        let (mirror, stream) = (side.of(&self.mirrors), side.of(&self.streams));
+        let words = [
+            side.of(&self.tallies).packets,
+            mirror.newest(),
+            u64::from(stream.next),
+            u64::from(self.tcp.over),
+            u64::from(self.vlan_count),
+        ];
+        words.into_iter().fold(0, |sum, word| sum ^ word)
     }
 
     /// Counts a packet of `side` that is no copy.

@@ -18,8 +18,13 @@ pub fn shard_of(one: Addr, other: Addr, seed: u64) -> u8 {
 }
 
 /// Hash of a flow's key for the table of a shard.
-pub(super) fn key_hash(key: &FlowKey, seed: u64) -> u64 {
-    FixedState::with_seed(!seed).hash_one(key)
+pub(super) fn key_hash(key: &FlowKey, seed: u64) -> u32 {
+    let ports = u64::from(key.a_port) << 48
+        | u64::from(key.b_port) << 32
+        | u64::from(key.vlan) << 16
+        | u64::from(key.transport.number());
+    let hash = FixedState::with_seed(!seed).hash_one((key.a.bits(), key.b.bits(), ports));
+    u32::try_from(hash >> 32).unwrap_or(0)
 }
 
 /// Hash of a flow's first packet. Written out here, so that a `uid` does not change with a

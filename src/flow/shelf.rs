@@ -1,4 +1,7 @@
 //! Where the flows of a shard are kept: a slab, an index by key, and lists by age and by silence.
+//!
+//! The index holds a part of the hash beside the slot, so that neither a miss nor its growth touches
+//! a flow.
 
 use hashbrown::HashTable;
 
@@ -8,29 +11,46 @@ use crate::flow::reassembly::index;
 use crate::flow::record::Class;
 use crate::flow::record::Flow;
 use crate::flow::settings::FlowSettings;
-use crate::flow::shard::key_hash;
 use crate::time::Timestamp;
+
+/// Nothing waits.
+const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
 
 /// The flows of a shard. A slot number is good until its flow is removed.
 pub(super) struct Shelf<A> {
-    seed: u64,
-    by_key: HashTable<u32>,
+    by_key: HashTable<Entry>,
     slots: Vec<Option<Flow<A>>>,
     free: Vec<u32>,
     by_age: Lists<1>,
     by_silence: Lists<{ Class::COUNT }>,
+    /// When the first flow of each list was put there; the latest time for an empty list.
+    fronts: [Timestamp; Class::COUNT],
+}
+
+/// One flow in the index.
+#[derive(Clone, Copy)]
+struct Entry {
+    hash: u32,
+    slot: u32,
+}
+
+impl Entry {
+    /// The index wants its bits spread over 64.
+    fn spread(hash: u32) -> u64 {
+        u64::from(hash) << 32 | u64::from(hash)
+    }
 }
 
 impl<A> Shelf<A> {
     /// An empty shelf; it takes memory as flows come.
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            seed,
             by_key: HashTable::new(),
             slots: Vec::new(),
             free: Vec::new(),
             by_age: Lists::default(),
             by_silence: Lists::default(),
+            fronts: [NEVER; Class::COUNT],
         }
     }
 
@@ -39,10 +59,11 @@ impl<A> Shelf<A> {
         self.by_key.len()
     }
 
-    /// Where the flow with this key is.
-    pub(super) fn find(&self, key: &FlowKey) -> Option<u32> {
-        let has_key = |slot: &u32| self.get(*slot).is_some_and(|flow| flow.key == *key);
-        self.by_key.find(key_hash(key, self.seed), has_key).copied()
+    /// Where the flow with this key is; `hash` is the key's.
+    pub(super) fn find(&self, key: &FlowKey, hash: u32) -> Option<u32> {
+        let is_it =
+            |entry: &Entry| entry.hash == hash && self.get(entry.slot).is_some_and(|flow| flow.key == *key);
+        self.by_key.find(Entry::spread(hash), is_it).map(|entry| entry.slot)
     }
 
     /// The flow in a slot.
@@ -61,29 +82,25 @@ impl<A> Shelf<A> {
             self.slots.push(None);
             u32::try_from(self.slots.len().saturating_sub(1)).unwrap_or(u32::MAX)
         });
-        let (key, class) = (flow.key, flow.listed);
+        let (hash, class, queued) = (flow.hash, flow.listed, flow.queued);
         if let Some(place) = self.slots.get_mut(index(slot)) {
             *place = Some(flow);
         }
-        let (slots, seed) = (&self.slots, self.seed);
-        self.by_key.insert_unique(key_hash(&key, seed), slot, |slot| {
-            let flow = slots.get(index(*slot)).and_then(Option::as_ref);
-            flow.map_or(0, |flow| key_hash(&flow.key, seed))
-        });
+        let entry = Entry { hash, slot };
+        self.by_key.insert_unique(Entry::spread(hash), entry, |entry| Entry::spread(entry.hash));
         self.by_age.push_back(0, slot);
-        self.by_silence.push_back(class.list(), slot);
+        self.enlist(class, slot, queued);
         slot
     }
 
     /// Takes a flow out.
     pub(super) fn remove(&mut self, slot: u32) -> Option<Flow<A>> {
         let flow = self.slots.get_mut(index(slot))?.take()?;
-        let hash = key_hash(&flow.key, self.seed);
-        if let Ok(entry) = self.by_key.find_entry(hash, |other| *other == slot) {
+        if let Ok(entry) = self.by_key.find_entry(Entry::spread(flow.hash), |other| other.slot == slot) {
             entry.remove();
         }
         self.by_age.remove(0, slot);
-        self.by_silence.remove(flow.listed.list(), slot);
+        self.delist(flow.listed, slot);
         self.free.push(slot);
         Some(flow)
     }
@@ -103,11 +120,34 @@ impl<A> Shelf<A> {
     pub(super) fn relist(&mut self, slot: u32) {
         let Some(flow) = self.slots.get_mut(index(slot)).and_then(Option::as_mut) else { return };
         if flow.listed != flow.class {
-            let old = flow.listed;
-            (flow.listed, flow.queued) = (flow.class, flow.touched);
-            let new = flow.class;
-            self.by_silence.remove(old.list(), slot);
-            self.by_silence.push_back(new.list(), slot);
+            let (old, new, queued) = (flow.listed, flow.class, flow.touched);
+            (flow.listed, flow.queued) = (new, queued);
+            self.delist(old, slot);
+            self.enlist(new, slot, queued);
+        }
+    }
+
+    /// Puts a flow at the end of a list.
+    fn enlist(&mut self, class: Class, slot: u32, queued: Timestamp) {
+        if self.by_silence.front(class.list()).is_none()
+            && let Some(front) = self.fronts.get_mut(class.list())
+        {
+            *front = queued;
+        }
+        self.by_silence.push_back(class.list(), slot);
+    }
+
+    /// Takes a flow out of the list that it is in.
+    fn delist(&mut self, class: Class, slot: u32) {
+        let list = class.list();
+        let was_first = self.by_silence.front(list) == Some(slot);
+        self.by_silence.remove(list, slot);
+        if was_first {
+            let first = self.by_silence.front(list).and_then(|slot| self.get(slot));
+            let queued = first.map_or(NEVER, |flow| flow.queued);
+            if let Some(front) = self.fronts.get_mut(list) {
+                *front = queued;
+            }
         }
     }
 
@@ -118,18 +158,16 @@ impl<A> Shelf<A> {
     /// fell silent is found at the latest when it has been silent for twice its time.
     pub(super) fn silent(&mut self, class: Class, now: Timestamp, settings: &FlowSettings) -> Option<u32> {
         let timeout = class.timeout(settings);
-        loop {
+        while now.since(*self.fronts.get(class.list())?) > timeout {
             let slot = self.by_silence.front(class.list())?;
             let flow = self.slots.get_mut(index(slot)).and_then(Option::as_mut)?;
-            if now.since(flow.queued) <= timeout {
-                return None;
-            }
             if now.since(flow.touched) > timeout {
                 return Some(slot);
             }
             flow.queued = now;
-            self.by_silence.remove(class.list(), slot);
-            self.by_silence.push_back(class.list(), slot);
+            self.delist(class, slot);
+            self.enlist(class, slot, now);
         }
+        None
     }
 }

@@ -18,6 +18,7 @@ use crate::flow::recent::Recent;
 use crate::flow::record::Class;
 use crate::flow::record::Flow;
 use crate::flow::settings::FlowSettings;
+use crate::flow::shard::key_hash;
 use crate::flow::shard::uid_of;
 use crate::flow::shelf::Shelf;
 use crate::flow::sink::FlowSink;
@@ -42,6 +43,17 @@ pub struct FlowCounts {
     pub duplicates: u64,
 }
 
+/// Where the flow of a packet was when it was looked up.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    key: FlowKey,
+    side: Side,
+    hash: u32,
+    slot: Option<u32>,
+    /// What was read of the flow, for nothing but that it was read.
+    pub warmth: u64,
+}
+
 /// The flows of one shard.
 pub struct FlowTable<A> {
     settings: FlowSettings,
@@ -58,7 +70,7 @@ impl<A> FlowTable<A> {
     pub fn new(settings: FlowSettings) -> Self {
         Self {
             settings,
-            shelf: Shelf::new(settings.seed),
+            shelf: Shelf::new(),
             store: Store::new(settings.held_octets_per_shard),
             recent: Recent::default(),
             watched_since: Timestamp::from_nanos(i64::MAX),
@@ -80,10 +92,34 @@ impl<A> FlowTable<A> {
 
     /// Takes the next packet of the shard and its captured payload.
     pub fn segment<S: FlowSink<A>>(&mut self, segment: &Segment, payload: &[u8], sink: &mut S) {
-        self.expire(segment.time, sink);
+        let place = self.look_up(segment);
+        self.segment_at(&place, segment, payload, sink);
+    }
+
+    /// Looks for the flow of a packet that will be taken soon, and touches what of it will be needed: for
+    /// many packets one after the other their ways to memory overlap.
+    ///
+    /// hot: once per packet
+    pub fn look_up(&self, segment: &Segment) -> Place {
         let (key, side) = FlowKey::of(segment, self.settings.key_by_vlan);
+        let hash = key_hash(&key, self.settings.seed);
+        let slot = self.shelf.find(&key, hash);
+        let warmth = slot.and_then(|slot| self.shelf.get(slot)).map_or(0, |flow| flow.touch(side));
+        Place { key, side, hash, slot, warmth }
+    }
+
+    /// Takes the next packet of the shard, which was looked up a little before, and its captured payload.
+    pub fn segment_at<S: FlowSink<A>>(
+        &mut self,
+        place: &Place,
+        segment: &Segment,
+        payload: &[u8],
+        sink: &mut S,
+    ) {
+        self.expire(segment.time, sink);
+        let side = place.side;
         let mut before = Before::Unknown;
-        let mut slot = self.find_live(&key, segment.time, sink);
+        let mut slot = self.find_live(place, segment.time, sink);
         if let Some(flow) = slot.and_then(|slot| self.shelf.get_mut(slot)) {
             let mirror = side.of_mut(&mut flow.mirrors);
             if mirror.is_copy(segment.fingerprint, segment.time, self.settings.mirror_window) {
@@ -100,7 +136,7 @@ impl<A> FlowTable<A> {
         }
         let slot = match slot {
             Some(slot) => slot,
-            None => self.open(key, side, segment, before, sink),
+            None => self.open(place, segment, before, sink),
         };
         self.step(slot, side, segment, payload, sink);
     }
@@ -111,7 +147,9 @@ impl<A> FlowTable<A> {
         self.expire(error.time, sink);
         let (from, to) = ((error.src, error.src_port), (error.dst, error.dst_port));
         let (key, side) = FlowKey::canonical(from, to, error.transport, 0);
-        let slot = self.find_live(&key, error.time, sink);
+        let hash = key_hash(&key, self.settings.seed);
+        let place = Place { key, side, hash, slot: None, warmth: 0 };
+        let slot = self.find_live(&place, error.time, sink);
         let Some(flow) = slot.and_then(|slot| self.shelf.get_mut(slot)) else { return false };
         // Nobody can complain of a packet that was never sent.
         if side.of(&flow.tallies).packets == 0 {
@@ -142,8 +180,10 @@ impl<A> FlowTable<A> {
         true
     }
 
-    fn find_live<S: FlowSink<A>>(&mut self, key: &FlowKey, now: Timestamp, sink: &mut S) -> Option<u32> {
-        let slot = self.shelf.find(key)?;
+    fn find_live<S: FlowSink<A>>(&mut self, place: &Place, now: Timestamp, sink: &mut S) -> Option<u32> {
+        // Since it was looked up the flow may have been closed, and its slot may be another's.
+        let is_it = |slot: &u32| self.shelf.get(*slot).is_some_and(|flow| flow.key == place.key);
+        let slot = place.slot.filter(is_it).or_else(|| self.shelf.find(&place.key, place.hash))?;
         let flow = self.shelf.get(slot)?;
         if now.since(flow.touched) <= flow.class.timeout(&self.settings) {
             return Some(slot);
@@ -155,12 +195,12 @@ impl<A> FlowTable<A> {
 
     fn open<S: FlowSink<A>>(
         &mut self,
-        key: FlowKey,
-        side: Side,
+        place: &Place,
         segment: &Segment,
         before: Before,
         sink: &mut S,
     ) -> u32 {
+        let (key, side) = (place.key, place.side);
         if self.shelf.len() >= usize::try_from(self.settings.flows_per_shard.max(1)).unwrap_or(usize::MAX) {
             let oldest = self.shelf.oldest();
             self.counts.evicted = self.counts.evicted.saturating_add(1);
@@ -176,7 +216,7 @@ impl<A> FlowTable<A> {
         let opening = opening_of(segment, key, side, before);
         let uid = uid_of(segment, &key, self.settings.seed);
         let attached = sink.opened(FlowNumber(segment.number), segment.time, &opening);
-        let mut flow = Flow::new(segment, &opening, uid, attached);
+        let mut flow = Flow::new(segment, &opening, place.hash, uid, attached);
         let mirror = side.of_mut(&mut flow.mirrors);
         mirror.is_copy(segment.fingerprint, segment.time, self.settings.mirror_window);
         self.counts.opened = self.counts.opened.saturating_add(1);

@@ -54,10 +54,12 @@ impl<'scope, 'r: 'scope> Crew<'scope, 'r> {
         if count == 1 {
             return Self::Inline(Box::new(Worker::new(0, 1, settings)), Vec::new());
         }
-        let hands = (0..count).map(|number| {
+        // One thread more reads, decodes and judges: the caller's.
+        let helping = count.saturating_sub(1);
+        let hands = (0..helping).map(|number| {
             let (orders, inbox) = sync_channel(DEPTH);
             let (outbox, answers) = sync_channel(DEPTH);
-            let worker = Worker::new(number, count, settings);
+            let worker = Worker::new(number, helping, settings);
             Hand { orders, answers, thread: scope.spawn(move || work(worker, &inbox, &outbox)) }
         });
         Self::Threads(hands.collect())

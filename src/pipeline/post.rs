@@ -42,9 +42,12 @@ impl Post<'_> {
     fn watch(&mut self, flow: FlowNumber, ask: impl FnOnce(&mut Watching<'_>) -> Reaction) -> Reaction {
         let mut desk = Watching { registry: self.registry, pool: self.pool, notices: self.notices };
         let reaction = ask(&mut desk);
-        for notice in std::mem::take(self.notices) {
-            self.push(kind_of(flow, notice));
-        }
+        let (time, stamp) = (self.time, &mut self.stamp);
+        self.events.extend(self.notices.drain(..).map(|notice| {
+            let event = Event { stamp: *stamp, time, kind: kind_of(flow, notice) };
+            stamp.sequence = stamp.sequence.saturating_add(1);
+            event
+        }));
         reaction
     }
 }

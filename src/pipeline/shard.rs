@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::event::Stamp;
 use crate::flow::FlowTable;
 use crate::flow::key::FlowNumber;
+use crate::flow::table::Place;
 use crate::pipeline::post::Post;
 use crate::pipeline::settings::PipelineSettings;
 use crate::pipeline::tally::WorkerTally;
@@ -42,8 +43,14 @@ impl<'r> Shard<'r> {
         self.table.watch_from(time);
     }
 
+    /// Looks for the flow of a packet that comes soon.
+    pub(super) fn look_up(&self, segment: &Segment) -> Place {
+        self.table.look_up(segment)
+    }
+
     pub(super) fn segment(
         &mut self,
+        place: &Place,
         segment: &Segment,
         payload: &[u8],
         stamp: Stamp,
@@ -51,7 +58,7 @@ impl<'r> Shard<'r> {
     ) {
         let before = self.table.counts();
         let fine = self.guarded(stamp, segment.time, events, |table, post| {
-            table.segment(segment, payload, post);
+            table.segment_at(place, segment, payload, post);
         });
         let after = self.table.counts();
         let counted = (before.packets, before.duplicates) != (after.packets, after.duplicates);
