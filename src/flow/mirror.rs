@@ -1,60 +1,88 @@
 //! Second copies that a mirror of two ports makes of one packet.
+//!
+//! They come within milliseconds, so one small memory for a whole shard does: a flow carries nothing for
+//! it, and a fast stream is remembered as far back as the window goes.
 
 use crate::time::Span;
 use crate::time::Timestamp;
 
-/// How many packets of a direction are remembered.
+/// Groups of entries; a packet belongs to one of them by its fingerprint. A power of two.
+const GROUPS: usize = 512;
+/// Entries of a group, the newest first: one cache line.
 const REMEMBERED: usize = 8;
 /// Bits of a packet's time, in microseconds modulo 16.8 s; the fingerprint takes the other 40.
 const TIME_BITS: u32 = 24;
 const TIME_MASK: u64 = (1 << TIME_BITS) - 1;
 
-/// The last packets of one direction of a flow.
-#[derive(Clone, Copy, Debug)]
+/// Octets that a shard's memory of packets takes, once it saw one.
+#[cfg(test)]
+const OCTETS: usize = GROUPS * size_of::<Group>();
+
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Group([u64; REMEMBERED]);
+
+/// The last packets of a shard.
+#[derive(Default)]
 pub(super) struct Mirror {
-    ring: [u64; REMEMBERED],
-    at: u8,
+    groups: Vec<Group>,
 }
 
-impl Default for Mirror {
-    fn default() -> Self {
-        Self { ring: [u64::MAX; REMEMBERED], at: 0 }
+/// A packet, as far as its copy is like it: what it is, and of which flow.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Likeness(u64);
+
+impl Likeness {
+    /// That of a packet with this fingerprint; `flow` is the hash of its flow's key: in a network that is
+    /// keyed by VLAN the same packet may be of several flows.
+    pub(super) const fn new(fingerprint: u64, flow: u32) -> Self {
+        let [a, b, c, d] = flow.to_be_bytes();
+        let flow = u64::from_be_bytes([a, b, c, d, d, c, b, a]);
+        Self(fingerprint ^ flow.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    /// Its group: by bits that the entry does not hold.
+    fn group(self) -> usize {
+        let bits = usize::try_from(self.0 >> 40).unwrap_or(0);
+        bits & (GROUPS - 1)
     }
 }
 
 impl Mirror {
-    /// The entry that is written next; with it both ends of the ring are in reach.
-    pub(super) fn newest(&self) -> u64 {
-        self.ring.first().map_or(0, |entry| entry ^ u64::from(self.at))
+    /// Reads what [`Mirror::is_copy`] will need.
+    pub(super) fn touch(&self, packet: Likeness) -> u64 {
+        self.groups.get(packet.group()).map_or(0, |Group([first, ..])| *first)
     }
 
     /// Whether this packet was here already, no longer ago than `window`. A copy may carry an
     /// earlier time than the first one, if two cards captured them. What is new is remembered.
-    pub(super) fn is_copy(&mut self, fingerprint: u64, time: Timestamp, window: Span) -> bool {
+    pub(super) fn is_copy(&mut self, packet: Likeness, time: Timestamp, window: Span) -> bool {
+        if self.groups.is_empty() {
+            self.groups.resize(GROUPS, Group([u64::MAX; REMEMBERED]));
+        }
         let micros = u64::from_be_bytes(time.nanos().div_euclid(1000).to_be_bytes()) & TIME_MASK;
-        let fingerprint = fingerprint << TIME_BITS;
+        let fingerprint = packet.0 << TIME_BITS;
         let window = (window.nanos() / 1000).min(TIME_MASK / 2);
         let near = |entry: u64| {
             let age = micros.wrapping_sub(entry) & TIME_MASK;
             age.min(TIME_MASK.saturating_sub(age).saturating_add(1)) <= window
         };
-        if self.ring.iter().any(|entry| entry & !TIME_MASK == fingerprint && near(*entry)) {
+        let Some(Group(entries)) = self.groups.get_mut(packet.group()) else { return false };
+        if entries.iter().any(|entry| entry & !TIME_MASK == fingerprint && near(*entry)) {
             return true;
         }
-        if let Some(slot) = self.ring.get_mut(usize::from(self.at)) {
-            *slot = fingerprint | micros;
-        }
-        self.at = self.at.saturating_add(1);
-        if usize::from(self.at) >= REMEMBERED {
-            self.at = 0;
-        }
+        entries.copy_within(..REMEMBERED - 1, 1);
+        let [newest, ..] = entries;
+        *newest = fingerprint | micros;
         false
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::Likeness;
     use super::Mirror;
+    use super::OCTETS;
     use crate::time::Span;
     use crate::time::Timestamp;
 
@@ -64,24 +92,46 @@ mod tests {
         Timestamp::from_nanos(micros.saturating_mul(1000))
     }
 
-    #[test]
-    fn a_copy_within_the_window_is_told_from_a_retransmission_after_it() {
-        let mut mirror = Mirror::default();
-        assert!(!mirror.is_copy(7, at(1_700_000_000_000_000), WINDOW));
-        assert!(mirror.is_copy(7, at(1_700_000_000_004_999), WINDOW));
-        assert!(mirror.is_copy(7, at(1_699_999_999_999_000), WINDOW), "the other card's clock is behind");
-        assert!(!mirror.is_copy(7, at(1_700_000_000_200_000), WINDOW));
-        assert!(!mirror.is_copy(8, at(1_700_000_000_200_000), WINDOW));
+    fn packet(number: u64) -> Likeness {
+        // Any good hash will do (SplitMix64's increments, multiplied).
+        let word = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Likeness::new((word ^ (word >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9), 1)
     }
 
     #[test]
-    fn copies_that_come_seven_packets_late_are_known() {
+    fn a_copy_within_the_window_is_told_from_a_retransmission_after_it() {
         let mut mirror = Mirror::default();
-        for fingerprint in 0..8 {
-            assert!(!mirror.is_copy(fingerprint, at(-3), WINDOW));
+        assert!(!mirror.is_copy(packet(7), at(1_700_000_000_000_000), WINDOW));
+        assert!(mirror.is_copy(packet(7), at(1_700_000_000_004_999), WINDOW));
+        assert!(
+            mirror.is_copy(packet(7), at(1_699_999_999_999_000), WINDOW),
+            "the other card's clock is behind"
+        );
+        assert!(!mirror.is_copy(packet(7), at(1_700_000_000_200_000), WINDOW));
+        assert!(!mirror.is_copy(packet(8), at(1_700_000_000_200_000), WINDOW));
+    }
+
+    #[test]
+    fn copies_that_come_a_thousand_packets_late_are_known() {
+        let mut mirror = Mirror::default();
+        for number in 0..1000 {
+            assert!(!mirror.is_copy(packet(number), at(-3), WINDOW));
         }
-        for fingerprint in 0..8 {
-            assert!(mirror.is_copy(fingerprint, at(40), WINDOW));
+        for number in 0..1000 {
+            assert!(mirror.is_copy(packet(number), at(40), WINDOW));
         }
+    }
+
+    #[test]
+    fn the_same_packet_of_another_flow_is_no_copy() {
+        let mut mirror = Mirror::default();
+        assert!(!mirror.is_copy(Likeness::new(77, 1), at(0), WINDOW));
+        assert!(!mirror.is_copy(Likeness::new(77, 2), at(0), WINDOW));
+        assert!(mirror.is_copy(Likeness::new(77, 1), at(0), WINDOW));
+    }
+
+    #[test]
+    fn the_memory_is_what_the_settings_say() {
+        assert_eq!(OCTETS, 32 * 1024);
     }
 }

@@ -23,8 +23,15 @@ pub(super) struct Stream {
     /// Nobody wants these octets any more.
     pub(super) unwanted: bool,
     strays: u8,
-    held_octets: u32,
+    /// What waits, if anything ever did: most streams come in order.
+    waiting: Option<Box<Waiting>>,
+}
+
+/// What waits behind the holes of one side, in the order of sequence numbers.
+#[derive(Default)]
+struct Waiting {
     held: Vec<Held>,
+    octets: u32,
 }
 
 /// Octets that wait behind a hole.
@@ -113,7 +120,7 @@ impl Stream {
             return if self.strays >= STRAYS { Place::Elsewhere } else { Place::Stray };
         }
         self.strays = 0;
-        if ahead == 0 && self.held.is_empty() {
+        if ahead == 0 && self.first_held().is_none() {
             Place::InOrder
         } else if ahead < 0 && ahead.unsigned_abs() >= wire {
             Place::Old
@@ -138,12 +145,14 @@ impl Stream {
 
     /// Whether more waits than may.
     pub(super) fn is_full(&self, segments: u16, octets: u32, store: &Store) -> bool {
-        self.held.len() > usize::from(segments) || self.held_octets > octets || store.is_full()
+        let waiting = self.waiting.as_ref();
+        waiting.is_some_and(|waiting| waiting.held.len() > usize::from(segments) || waiting.octets > octets)
+            || store.is_full()
     }
 
     /// Sequence number of the first octet that waits.
     pub(super) fn first_held(&self) -> Option<u32> {
-        self.held.first().map(|held| held.seq)
+        self.waiting.as_ref()?.held.first().map(|held| held.seq)
     }
 
     /// The first segment that waits, if the stream has come so far.
@@ -152,8 +161,9 @@ impl Stream {
         if first.wrapping_sub(self.next).cast_signed() > 0 {
             return None;
         }
-        let held = self.held.remove(0);
-        self.held_octets = self.held_octets.saturating_sub(size(&held.octets));
+        let waiting = self.waiting.as_mut()?;
+        let held = waiting.held.remove(0);
+        waiting.octets = waiting.octets.saturating_sub(size(&held.octets));
         store.held_octets = store.held_octets.saturating_sub(size(&held.octets));
         Some(held)
     }
@@ -164,7 +174,8 @@ impl Stream {
         let (next, mut rest, mut differs) = (self.next, data, false);
         let mut at = 0_usize;
         while rest.wire > 0 {
-            let (start, other) = (rest.seq.wrapping_sub(next), self.held.get(at));
+            let start = rest.seq.wrapping_sub(next);
+            let other = self.waiting.as_ref().and_then(|waiting| waiting.held.get(at));
             let Some(other) = other else {
                 self.insert(at, rest, store);
                 break;
@@ -186,19 +197,18 @@ impl Stream {
 
     /// Forgets everything that waits.
     pub(super) fn release(&mut self, store: &mut Store) {
-        for held in self.held.drain(..) {
+        for held in self.waiting.take().map(|waiting| waiting.held).unwrap_or_default() {
             store.held_octets = store.held_octets.saturating_sub(size(&held.octets));
             store.give_back(held.octets);
         }
-        self.held = Vec::new();
-        self.held_octets = 0;
     }
 
     fn insert(&mut self, at: usize, data: Data<'_>, store: &mut Store) {
         let octets = store.copy(data.octets);
-        self.held_octets = self.held_octets.saturating_add(size(&octets));
-        let held = Held { seq: data.seq, wire: data.wire, octets, packet: data.packet, time: data.time };
-        self.held.insert(at.min(self.held.len()), held);
+        let Waiting { held, octets: sum } = &mut **self.waiting.get_or_insert_default();
+        *sum = sum.saturating_add(size(&octets));
+        let segment = Held { seq: data.seq, wire: data.wire, octets, packet: data.packet, time: data.time };
+        held.insert(at.min(held.len()), segment);
     }
 }
 

@@ -13,7 +13,6 @@ use crate::flow::facts::Opening;
 use crate::flow::facts::Outcome;
 use crate::flow::facts::SideTally;
 use crate::flow::key::FlowNumber;
-use crate::flow::mirror::Mirror;
 use crate::flow::reassembly::Stream;
 use crate::flow::settings::FlowSettings;
 use crate::flow::sink::FlowSink;
@@ -110,18 +109,40 @@ pub(super) struct Flow<A> {
     pub(super) midstream: bool,
     pub(super) outcome: Outcome,
     pub(super) history: History,
-    pub(super) tallies: [SideTally; 2],
-    pub(super) mirrors: [Mirror; 2],
+    /// What each side sent.
+    pub(super) sent: [Sent; 2],
     pub(super) streams: [Stream; 2],
     pub(super) tcp: Connection,
     pub(super) overlap_differs: bool,
     pub(super) gap: bool,
-    vlans: [VlanStack; VLANS],
-    vlan_count: u8,
+    vlans: VlanStack,
     tunnel: Option<Tunnel>,
     file: u16,
-    more_files: Vec<u16>,
+    /// What most flows have nothing of.
+    rare: Option<Box<Rare>>,
     pub(super) attached: A,
+}
+
+/// What a side sent, copies of a mirror left out.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Sent {
+    /// Packets, each fragment counted.
+    pub(super) packets: u64,
+    /// Octets of their frames on the wire.
+    wire_octets: u64,
+    /// Octets of their innermost IP packets.
+    ip_octets: u64,
+    /// Octets of payload.
+    pub(super) payload_octets: u64,
+}
+
+/// Places beside the first that a flow was seen at, and copies of its packets.
+#[derive(Default)]
+struct Rare {
+    vlans: Vec<VlanStack>,
+    files: Vec<u16>,
+    /// Packets and octets of each side.
+    copies: [(u64, u64); 2],
 }
 
 impl<A> Flow<A> {
@@ -147,41 +168,37 @@ impl<A> Flow<A> {
             midstream: opening.midstream,
             outcome: Outcome::Attempted,
             history: History::default(),
-            tallies: [SideTally::default(); 2],
-            mirrors: [Mirror::default(); 2],
+            sent: [Sent::default(); 2],
             streams: [Stream::default(), Stream::default()],
             tcp: Connection::default(),
             overlap_differs: false,
             gap: false,
-            vlans: [opening.vlans, VlanStack::default(), VlanStack::default(), VlanStack::default()],
-            vlan_count: 1,
+            vlans: opening.vlans,
             tunnel: opening.tunnel,
             file: segment.file,
-            more_files: Vec::new(),
+            rare: None,
             attached,
         }
     }
 
     /// Reads a word of each part that a packet of `side` needs.
     pub(super) fn touch(&self, side: Side) -> u64 {
-        let (mirror, stream) = (side.of(&self.mirrors), side.of(&self.streams));
         let words = [
-            side.of(&self.tallies).packets,
-            mirror.newest(),
-            u64::from(stream.next),
+            side.of(&self.sent).packets,
+            u64::from(side.of(&self.streams).next),
             u64::from(self.tcp.over),
-            u64::from(self.vlan_count),
+            u64::from(self.file),
         ];
         words.into_iter().fold(0, |sum, word| sum ^ word)
     }
 
     /// Counts a packet of `side` that is no copy.
     pub(super) fn count(&mut self, side: Side, segment: &Segment) {
-        let tally = side.of_mut(&mut self.tallies);
-        tally.packets = tally.packets.saturating_add(u64::from(segment.frames));
-        tally.wire_octets = tally.wire_octets.saturating_add(u64::from(segment.wire_octets));
-        tally.ip_octets = tally.ip_octets.saturating_add(u64::from(segment.ip_octets));
-        tally.payload_octets = tally.payload_octets.saturating_add(u64::from(segment.payload_wire));
+        let sent = side.of_mut(&mut self.sent);
+        sent.packets = sent.packets.saturating_add(u64::from(segment.frames));
+        sent.wire_octets = sent.wire_octets.saturating_add(u64::from(segment.wire_octets));
+        sent.ip_octets = sent.ip_octets.saturating_add(u64::from(segment.ip_octets));
+        sent.payload_octets = sent.payload_octets.saturating_add(u64::from(segment.payload_wire));
         self.touched = segment.time;
         self.last_seen = self.last_seen.max(segment.time);
         self.overlap_differs |= segment.oddities.overlap_differs;
@@ -191,10 +208,27 @@ impl<A> Flow<A> {
 
     /// Counts the second copy of a packet of `side`.
     pub(super) fn count_copy(&mut self, side: Side, segment: &Segment) {
-        let tally = side.of_mut(&mut self.tallies);
-        tally.duplicate_packets = tally.duplicate_packets.saturating_add(u64::from(segment.frames));
-        tally.duplicate_octets = tally.duplicate_octets.saturating_add(u64::from(segment.wire_octets));
+        let (packets, octets) = side.of_mut(&mut self.rare.get_or_insert_default().copies);
+        *packets = packets.saturating_add(u64::from(segment.frames));
+        *octets = octets.saturating_add(u64::from(segment.wire_octets));
         self.note_place(segment);
+    }
+
+    /// What was counted so far.
+    pub(super) fn tallies(&self) -> [SideTally; 2] {
+        [Side::A, Side::B].map(|side| {
+            let sent = side.of(&self.sent);
+            let (duplicate_packets, duplicate_octets) =
+                self.rare.as_ref().map_or((0, 0), |rare| *side.of(&rare.copies));
+            SideTally {
+                packets: sent.packets,
+                wire_octets: sent.wire_octets,
+                ip_octets: sent.ip_octets,
+                payload_octets: sent.payload_octets,
+                duplicate_packets,
+                duplicate_octets,
+            }
+        })
     }
 
     /// Adds a history letter, given in upper case, as of `side`.
@@ -241,14 +275,14 @@ impl<A> Flow<A> {
 
     /// Whether both sides sent something.
     pub(super) fn is_answered(&self) -> bool {
-        self.tallies.iter().all(|tally| tally.packets > 0)
+        self.sent.iter().all(|sent| sent.packets > 0)
     }
 
     /// Takes the flow apart, at its end.
     pub(super) fn into_facts(self, evicted: bool) -> (A, FlowFacts) {
-        let state = self.state();
-        let vlans = self.vlans.get(..usize::from(self.vlan_count)).unwrap_or_default().to_vec();
-        let mut files = self.more_files;
+        let (state, tallies) = (self.state(), self.tallies());
+        let Rare { vlans: more, mut files, .. } = self.rare.map_or_else(Rare::default, |rare| *rare);
+        let vlans = std::iter::once(self.vlans).chain(more).collect();
         files.push(self.file);
         files.sort_unstable();
         let facts = FlowFacts {
@@ -261,7 +295,7 @@ impl<A> Flow<A> {
             initiation: self.initiation,
             first: self.first,
             midstream: self.midstream,
-            tallies: self.tallies,
+            tallies,
             state,
             history: self.history,
             outcome: self.outcome,
@@ -276,10 +310,10 @@ impl<A> Flow<A> {
     }
 
     fn state(&self) -> ConnState {
-        let sent = |side: Side| side.of(&self.tallies).packets > 0;
+        let sent = |side: Side| side.of(&self.sent).packets > 0;
         match self.key.transport {
             Transport::Tcp => {
-                let silent = self.tallies.iter().all(|tally| tally.payload_octets == 0);
+                let silent = self.sent.iter().all(|sent| sent.payload_octets == 0);
                 self.tcp.state(self.orientation, silent, &self.history)
             }
             Transport::Icmp | Transport::Icmp6 => ConnState::Oth,
@@ -291,18 +325,23 @@ impl<A> Flow<A> {
 
     fn note_place(&mut self, segment: &Segment) {
         self.tunnel = self.tunnel.or(segment.tunnel);
-        let count = usize::from(self.vlan_count);
-        if !self.vlans.get(..count).unwrap_or_default().contains(&segment.vlans)
-            && let Some(slot) = self.vlans.get_mut(count)
-        {
-            *slot = segment.vlans;
-            self.vlan_count = self.vlan_count.saturating_add(1);
+        if segment.vlans != self.vlans || segment.file != self.file {
+            self.note_another_place(segment);
         }
-        if segment.file != self.file
-            && !self.more_files.contains(&segment.file)
-            && self.more_files.len() < FILES
+    }
+
+    #[cold]
+    fn note_another_place(&mut self, segment: &Segment) {
+        let Rare { vlans, files, .. } = &mut **self.rare.get_or_insert_default();
+        // The first place is not among them.
+        if segment.vlans != self.vlans
+            && !vlans.contains(&segment.vlans)
+            && vlans.len().saturating_add(1) < VLANS
         {
-            self.more_files.push(self.file);
+            vlans.push(segment.vlans);
+        }
+        if segment.file != self.file && !files.contains(&segment.file) && files.len() < FILES {
+            files.push(self.file);
             self.file = segment.file;
         }
     }
@@ -314,6 +353,7 @@ mod tests {
 
     #[test]
     fn a_flow_takes_no_more_memory_than_the_settings_say() {
-        assert!(size_of::<Option<Flow<()>>>() <= 640, "{}", size_of::<Option<Flow<()>>>());
+        let size = size_of::<Option<Flow<()>>>();
+        assert!(size <= 320, "{size}");
     }
 }

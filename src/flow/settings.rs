@@ -7,15 +7,17 @@ use crate::time::Span;
 /// Memory of all shards together, at most:
 ///
 /// ```text
-/// 256 × ( flows_per_shard × (640 octets + what hangs on a flow)
-///       + held_octets_per_shard + 128 KiB of recent octets )
+/// 256 × ( flows_per_shard × (320 octets + what hangs on a flow)
+///       + held_octets_per_shard + 128 KiB of recent octets + 32 KiB of recent packets )
 /// ```
 ///
-/// With the defaults that is 1,048,576 flows in 640 MiB (grown as flows come, not taken at the
-/// start), 128 MiB of held segments and 32 MiB of recent octets.
+/// With the defaults that is 1,310,720 flows in 400 MiB (a million of them, and as many more as a shard may
+/// have above the mean; grown as flows come, not taken at the start), 128 MiB of held segments, 32 MiB of
+/// recent octets and 8 MiB of recent packets.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FlowSettings {
-    /// Most flows of a shard; beyond it the flow that was opened first is closed as evicted.
+    /// Most flows of a shard, which may have some hundred more than the mean of all; beyond it the flow that
+    /// was opened first is closed as evicted.
     pub flows_per_shard: u32,
     /// Silence that ends an open TCP connection. An hour: MOBOTIX event streams are quiet for
     /// 180 s and RTSP sessions are kept alive by the minute, so nothing that lives is split.
@@ -55,7 +57,7 @@ impl FlowSettings {
 impl Default for FlowSettings {
     fn default() -> Self {
         Self {
-            flows_per_shard: 4096,
+            flows_per_shard: 5120,
             tcp_open: Span::from_secs(3600),
             tcp_attempted: Span::from_secs(75),
             tcp_closed: Span::from_secs(30),

@@ -33,7 +33,7 @@ impl<A> Flow<A> {
         }
         if segment.time.since(self.tallied) >= means.settings.tally_every {
             self.tallied = segment.time;
-            means.sink.tally(self.number, segment.time, &self.tallies);
+            means.sink.tally(self.number, segment.time, &self.tallies());
         }
     }
 
@@ -50,8 +50,8 @@ impl<A> Flow<A> {
         if segment.payload_wire > 0 {
             self.letter(side, b'D');
         }
-        let payload_octets = self.tallies.iter().any(|tally| tally.payload_octets > 0);
-        let streams = side.of(&self.tallies).packets >= STREAM_DATAGRAMS && self.outcome != Outcome::Refused;
+        let payload_octets = self.sent.iter().any(|sent| sent.payload_octets > 0);
+        let streams = side.of(&self.sent).packets >= STREAM_DATAGRAMS && self.outcome != Outcome::Refused;
         let outcome = match (self.is_answered(), payload_octets) {
             (true, true) => Outcome::Data,
             (true, false) => Outcome::Established,

@@ -11,6 +11,8 @@ use crate::flow::Side;
 use crate::flow::carry::Means;
 use crate::flow::facts::Outcome;
 use crate::flow::key::FlowNumber;
+use crate::flow::mirror::Likeness;
+use crate::flow::mirror::Mirror;
 use crate::flow::opening::Before;
 use crate::flow::opening::opening_of;
 use crate::flow::reassembly::Store;
@@ -60,6 +62,7 @@ pub struct FlowTable<A> {
     shelf: Shelf<A>,
     store: Store,
     recent: Recent,
+    mirror: Mirror,
     watched_since: Timestamp,
     busy: Option<u32>,
     counts: FlowCounts,
@@ -73,6 +76,7 @@ impl<A> FlowTable<A> {
             shelf: Shelf::new(),
             store: Store::new(settings.held_octets_per_shard),
             recent: Recent::default(),
+            mirror: Mirror::default(),
             watched_since: Timestamp::from_nanos(i64::MAX),
             busy: None,
             counts: FlowCounts::default(),
@@ -105,6 +109,7 @@ impl<A> FlowTable<A> {
         let hash = key_hash(&key, self.settings.seed);
         let slot = self.shelf.find(&key, hash);
         let warmth = slot.and_then(|slot| self.shelf.get(slot)).map_or(0, |flow| flow.touch(side));
+        let warmth = warmth ^ self.mirror.touch(Likeness::new(segment.fingerprint, hash));
         Place { key, side, hash, slot, warmth }
     }
 
@@ -121,8 +126,8 @@ impl<A> FlowTable<A> {
         let mut before = Before::Unknown;
         let mut slot = self.find_live(place, segment.time, sink);
         if let Some(flow) = slot.and_then(|slot| self.shelf.get_mut(slot)) {
-            let mirror = side.of_mut(&mut flow.mirrors);
-            if mirror.is_copy(segment.fingerprint, segment.time, self.settings.mirror_window) {
+            let likeness = Likeness::new(segment.fingerprint, place.hash);
+            if self.mirror.is_copy(likeness, segment.time, self.settings.mirror_window) {
                 flow.count_copy(side, segment);
                 let frames = u64::from(segment.frames);
                 self.counts.duplicates = self.counts.duplicates.saturating_add(frames);
@@ -152,7 +157,7 @@ impl<A> FlowTable<A> {
         let slot = self.find_live(&place, error.time, sink);
         let Some(flow) = slot.and_then(|slot| self.shelf.get_mut(slot)) else { return false };
         // Nobody can complain of a packet that was never sent.
-        if side.of(&flow.tallies).packets == 0 {
+        if side.of(&flow.sent).packets == 0 {
             return false;
         }
         if error.refused && flow.outcome == Outcome::Attempted {
@@ -216,9 +221,9 @@ impl<A> FlowTable<A> {
         let opening = opening_of(segment, key, side, before);
         let uid = uid_of(segment, &key, self.settings.seed);
         let attached = sink.opened(FlowNumber(segment.number), segment.time, &opening);
-        let mut flow = Flow::new(segment, &opening, place.hash, uid, attached);
-        let mirror = side.of_mut(&mut flow.mirrors);
-        mirror.is_copy(segment.fingerprint, segment.time, self.settings.mirror_window);
+        let flow = Flow::new(segment, &opening, place.hash, uid, attached);
+        let likeness = Likeness::new(segment.fingerprint, place.hash);
+        self.mirror.is_copy(likeness, segment.time, self.settings.mirror_window);
         self.counts.opened = self.counts.opened.saturating_add(1);
         self.shelf.insert(flow)
     }
