@@ -42,16 +42,16 @@ pub struct Expected {
     pub client: Addr,
     /// The media's receiver: the client, a group, or whom the session names.
     pub receiver: Addr,
-    /// Which announcement of the run this is.
-    serial: u64,
+    /// When the session told that they end.
+    ended: Option<Timestamp>,
 }
 
 /// A flow that announced or asked something, after its end.
 #[derive(Clone, Copy, Debug, Default)]
 struct Past {
     home: Option<ConversationIndex>,
-    /// When its media ended, and the last announcement that this ends.
-    ended: Option<(Timestamp, u64)>,
+    /// When it ended, and its media with it.
+    ended: Option<Timestamp>,
 }
 
 /// What was announced and asked lately. Bounded.
@@ -63,17 +63,15 @@ pub struct Related {
     question_order: VecDeque<(Addr, u16, u16)>,
     past: HashMap<FlowNumber, Past, foldhash::fast::FixedState>,
     past_order: VecDeque<FlowNumber>,
-    announcements: u64,
 }
 
 impl Related {
     /// Notes the conversation of a flow that is over, and that others may still refer to; `ended`: its
     /// media will end soon, too.
     pub fn ended(&mut self, flow: FlowNumber, conversation: ConversationIndex, ended: Option<Timestamp>) {
-        let last = self.announcements;
         let past = self.past_of(flow);
         past.home = Some(conversation);
-        past.ended = ended.map(|ended| (ended, last)).or(past.ended);
+        past.ended = ended.or(past.ended);
     }
 
     fn past_of(&mut self, flow: FlowNumber) -> &mut Past {
@@ -93,7 +91,8 @@ impl Related {
         self.past.get(&flow)?.home
     }
 
-    /// Notes an announcement of `session`, whose media the host `server` sends on behalf of `client`.
+    /// Notes an announcement of `session`, whose media the host `server` sends on behalf of `client`; or
+    /// that what was announced so ends. Other calls of the same flow go on.
     pub fn announce(
         &mut self,
         session: FlowNumber,
@@ -101,22 +100,28 @@ impl Related {
         media: &MediaAnnouncement,
         now: Timestamp,
     ) {
-        if media.ended {
-            let last = self.announcements;
-            self.past_of(session).ended = Some((now, last));
-            return;
-        }
-        self.announcements = self.announcements.saturating_add(1);
-        let serial = self.announcements;
-        let expected = Expected { session, server, client, receiver: media.receiver, serial };
-        let last = media.receiver_last.min(media.receiver_port.saturating_add(MEDIA_PORTS));
-        for port in media.receiver_port..=last {
-            self.expect((media.receiver, port, media.transport), expected);
-        }
+        let expected = Expected { session, server, client, receiver: media.receiver, ended: None };
         let sender = media.sender.unwrap_or(server);
-        let last = media.sender_last.min(media.sender_port.saturating_add(MEDIA_PORTS));
-        for port in media.sender_port..=last {
-            self.expect((sender, port, media.transport), expected);
+        let ranges = [
+            (media.receiver, media.receiver_port, media.receiver_last),
+            (sender, media.sender_port, media.sender_last),
+        ];
+        for (addr, first, last) in ranges {
+            for port in first..=last.min(first.saturating_add(MEDIA_PORTS)) {
+                let key = (addr, port, media.transport);
+                if media.ended {
+                    self.end(key, session, now);
+                } else {
+                    self.expect(key, expected);
+                }
+            }
+        }
+    }
+
+    /// Media of `session` at this port end now.
+    fn end(&mut self, key: (Addr, u16, Transport), session: FlowNumber, now: Timestamp) {
+        if let Some(expected) = self.media.get_mut(&key).filter(|expected| expected.session == session) {
+            expected.ended = Some(now);
         }
     }
 
@@ -134,17 +139,21 @@ impl Related {
         }
     }
 
-    /// The announcement that an end of the flow fits, with that end, if there is one. Whether the
-    /// other end may be the session's other end is the caller's to say.
-    pub fn announced(&self, key: &FlowKey, first_seen: Timestamp) -> Option<(Side, Expected)> {
-        [Side::A, Side::B].into_iter().find_map(|side| {
+    /// The announcements that the ends of the flow fit, each with its end. Whether the other end may be
+    /// the session's other end is the caller's to say.
+    pub fn announced(
+        &self,
+        key: &FlowKey,
+        first_seen: Timestamp,
+    ) -> impl Iterator<Item = (Side, Expected)> + use<'_> {
+        let key = *key;
+        [Side::A, Side::B].into_iter().filter_map(move |side| {
             let (addr, port) = key.end(side);
             let expected = self.media.get(&(addr, port, key.transport))?;
-            let ended = self.past.get(&expected.session).and_then(|past| past.ended);
-            let over = |(ended, last): (Timestamp, u64)| {
-                expected.serial <= last && first_seen > ended.plus(MEDIA_GRACE)
-            };
-            (!ended.is_some_and(over)).then_some((side, *expected))
+            let session = self.past.get(&expected.session).and_then(|past| past.ended);
+            let over = |ended: Timestamp| first_seen > ended.plus(MEDIA_GRACE);
+            let ended = [session, expected.ended].into_iter().flatten().any(over);
+            (!ended).then_some((side, *expected))
         })
     }
 
