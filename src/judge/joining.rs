@@ -59,7 +59,9 @@ impl Judge {
     fn related_to(&self, state: &FlowState) -> Option<(ConversationIndex, Orientation)> {
         let mut announced = self.related.announced(&state.key, state.first_seen);
         // Where both ends announce, as in a call, either announcement may be an older one's.
-        if let Some((side, expected)) = announced.find(|(side, expected)| self.fits(&state.key, *side, expected)) {
+        if let Some((side, expected)) =
+            announced.find(|(side, expected)| self.fits(&state.key, *side, expected))
+        {
             let index = self.home_of(expected.session)?;
             let orig = if state.key.end(side).0 == expected.receiver { side } else { side.other() };
             return Some((index, Orientation { orig, initiation: Initiation::Inferred, port: None }));
@@ -91,9 +93,13 @@ impl Judge {
         is_ours && arrives && self.stands_for(from, expected.server)
     }
 
-    /// Whether `addr` may do what was announced for `part`: the same host, or one with a role of it.
+    /// Whether `addr` may do what was announced for `part`: the same host, or one with a role of it. That
+    /// both are on the internet makes two hosts nothing to each other.
     fn stands_for(&self, addr: Addr, part: Addr) -> bool {
-        let meets = || self.inventory.host(addr).roles.meets(self.inventory.host(part).roles);
+        let meets = || {
+            let roles = self.inventory.host(part).roles.without(RoleSet::of(&[Role::Internet]));
+            self.inventory.host(addr).roles.meets(roles)
+        };
         addr == part || !self.inventory.is_group(part) && (self.inventory.same_host(addr, part) || meets())
     }
 

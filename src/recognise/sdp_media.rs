@@ -94,7 +94,9 @@ impl Stream {
         let range = |receiver, port, last| Some(Wanted { receiver, port, last, at, length });
         let next = port.saturating_add(1);
         match self.rtcp.filter(|_| self.pairs == 1) {
-            None => [range(host, port, port.saturating_add(self.pairs.saturating_mul(2).saturating_sub(1))), None],
+            None => {
+                [range(host, port, port.saturating_add(self.pairs.saturating_mul(2).saturating_sub(1))), None]
+            }
             Some((rtcp, other)) => {
                 let to = other.unwrap_or(host);
                 if to == host && (rtcp == port || rtcp == next) {
