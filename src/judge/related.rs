@@ -14,7 +14,7 @@ use crate::service::Transport;
 use crate::time::Span;
 use crate::time::Timestamp;
 
-/// Announced ports kept; the oldest go first. About 100 octets each.
+/// Announced ports kept; the oldest go first. About 150 octets each.
 const MEDIA_CAP: usize = 65_536;
 /// Most ports that one announcement may name.
 const MEDIA_PORTS: u16 = 64;
@@ -182,5 +182,54 @@ impl Related {
             let (asked, flow) = self.questions.get(&(addr, port, service))?;
             (first_seen.since(*asked) <= ANSWER_WITHIN).then_some((asker, *flow))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FlowNumber;
+    use super::MediaAnnouncement;
+    use super::Related;
+    use crate::addr::Addr;
+    use crate::flow::FlowKey;
+    use crate::service::Transport;
+    use crate::time::Timestamp;
+
+    const CAMERA: Addr = Addr::v4([10, 20, 1, 5]);
+    const EXCHANGE: Addr = Addr::v4([10, 30, 0, 8]);
+
+    fn wanted(port: u16, ended: bool) -> MediaAnnouncement {
+        MediaAnnouncement {
+            transport: Transport::Udp,
+            receiver: CAMERA,
+            receiver_port: port,
+            receiver_last: port.saturating_add(1),
+            sender: None,
+            sender_port: 0,
+            sender_last: 0,
+            ended,
+        }
+    }
+
+    fn is_announced(related: &Related, port: u16, second: i64) -> bool {
+        let key = FlowKey::canonical((EXCHANGE, 50_000), (CAMERA, port), Transport::Udp, 0).0;
+        related.announced(&key, Timestamp::from_parts(second, 0)).next().is_some()
+    }
+
+    #[test]
+    fn the_end_of_one_call_ends_no_other_of_its_flow() {
+        let (mut related, flow, ends) = (Related::default(), FlowNumber(1), (EXCHANGE, CAMERA));
+        let at = |second| Timestamp::from_parts(second, 0);
+        related.announce(flow, ends, &wanted(4000, false), at(0));
+        related.announce(flow, ends, &wanted(4002, false), at(1));
+        related.announce(flow, ends, &wanted(4000, true), at(10));
+        assert!(is_announced(&related, 4001, 60), "its last packets may still come");
+        assert!(!is_announced(&related, 4001, 100));
+        assert!(is_announced(&related, 4003, 100));
+        // The same ports again in a new call, and then the flow itself ends.
+        related.announce(flow, ends, &wanted(4000, false), at(200));
+        assert!(is_announced(&related, 4001, 300));
+        related.announce(FlowNumber(2), ends, &wanted(4002, true), at(300));
+        assert!(is_announced(&related, 4003, 400), "another flow ends nothing of this one");
     }
 }
