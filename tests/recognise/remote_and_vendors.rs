@@ -141,6 +141,10 @@ fn mail_in_mid_stream_is_known_on_its_ports_by_any_command_or_reply_and_on_no_ot
             assert!(ask(Transport::Tcp, ports, &[octets.to_vec()]).is_none(), "{}", octets.escape_ascii());
         }
     }
+}
+
+#[test]
+fn what_mail_does_not_say_is_not_mail_on_its_ports() {
     let named = |ports, octets: &[u8]| ask(Transport::Tcp, ports, &[octets.to_vec()]).map(|f| f.service);
     let strange: [(u16, &[u8]); 9] = [
         (25, b"MAILING list\r\n"),
