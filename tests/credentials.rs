@@ -237,6 +237,14 @@ fn streaming(garden: &mut Garden) {
     garden.text("rtsp redirect", 554, "rtsp", &[(true, &format!("{ask}\r\n")), (false, redirect)]);
     let register = "REGISTER sip:user:{S}@srv SIP/2.0\r\nVia: SIP/2.0/TCP x\r\nAuthorization: Digest username=\"a\", response=\"{S}\"\r\n\r\n";
     garden.text("sip", 5060, "sip", &[(true, register)]);
+    let body = "v=0\r\no={S} 1 1 IN IP4 10.10.0.5\r\ns={S}\r\nk=clear:{S}\r\nc=IN IP4 10.10.0.5\r\n\
+                m=audio 4000 RTP/SAVP 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{S}\r\na=ice-pwd:{S}\r\n";
+    let call = "INVITE sip:a:{S}@srv SIP/2.0\r\nVia: SIP/2.0/TCP x\r\nCall-ID: {S}\r\nCSeq: 1 INVITE\r\n\
+                Authorization: Basic {S}\r\nProxy-Authorization: Digest response=\"{S}\"\r\n\
+                Content-Type: application/sdp\r\nContent-Length:";
+    let length = body.replace("{S}", &garden.secret()).len();
+    let call = format!("{call} {length}\r\n\r\n{body}");
+    garden.text("sip call", 5060, "sip", &[(true, &call)]);
 }
 
 fn mail_and_lines(garden: &mut Garden) {

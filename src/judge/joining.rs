@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use crate::addr::Addr;
+use crate::flow::FlowKey;
+use crate::flow::Side;
 use crate::flow::facts::Initiation;
 use crate::flow::key::FlowNumber;
 use crate::inventory::Act;
@@ -19,6 +21,7 @@ use crate::judge::conversation::ConversationKey;
 use crate::judge::conversations::ConversationIndex;
 use crate::judge::flow_state::FlowState;
 use crate::judge::orient::Orientation;
+use crate::judge::related::Expected;
 use crate::service::Transport;
 
 impl Judge {
@@ -54,21 +57,14 @@ impl Judge {
     /// The conversation that this flow's verdict is shared with: media with its session, a unicast
     /// answer with the question.
     fn related_to(&self, state: &FlowState) -> Option<(ConversationIndex, Orientation)> {
-        if let Some((side, expected)) = self.related.announced(&state.key, state.first_seen) {
-            let (here, other) = (state.key.end(side).0, state.key.end(side.other()).0);
-            let (to, from) = if here == expected.receiver { (here, other) } else { (other, here) };
-            // A session may name anybody as the receiver or the source of its media: only who is of the same
-            // kind as its ends shares its verdict, or else one with a recorder would allow a stream to the
-            // internet.
-            let is_group = self.inventory.is_group(expected.receiver);
-            let is_ours = is_group || self.stands_for(expected.receiver, expected.client);
-            let arrives =
-                self.stands_for(to, expected.receiver) || is_group && self.stands_for(to, expected.client);
-            if is_ours && arrives && self.stands_for(from, expected.server) {
-                let index = self.home_of(expected.session)?;
-                let orig = if here == expected.receiver { side } else { side.other() };
-                return Some((index, Orientation { orig, initiation: Initiation::Inferred, port: None }));
-            }
+        let mut announced = self.related.announced(&state.key, state.first_seen);
+        // Where both ends announce, as in a call, either announcement may be an older one's.
+        if let Some((side, expected)) =
+            announced.find(|(side, expected)| self.fits(&state.key, *side, expected))
+        {
+            let index = self.home_of(expected.session)?;
+            let orig = if state.key.end(side).0 == expected.receiver { side } else { side.other() };
+            return Some((index, Orientation { orig, initiation: Initiation::Inferred, port: None }));
         }
         if state.key.transport != Transport::Udp {
             return None;
@@ -83,9 +79,27 @@ impl Judge {
         Some((index, Orientation { orig: asker, initiation: Initiation::Inferred, port }))
     }
 
-    /// Whether `addr` may do what was announced for `part`: the same host, or one with a role of it.
+    /// Whether the ends of a flow, of which `side` has an announced port, are those of the media.
+    ///
+    /// A session may name anybody as the receiver or the source of its media: only who is of the same kind as
+    /// its ends shares its verdict, or else one with a recorder would allow a stream to the internet.
+    fn fits(&self, key: &FlowKey, side: Side, expected: &Expected) -> bool {
+        let (here, other) = (key.end(side).0, key.end(side.other()).0);
+        let (to, from) = if here == expected.receiver { (here, other) } else { (other, here) };
+        let is_group = self.inventory.is_group(expected.receiver);
+        let is_ours = is_group || self.stands_for(expected.receiver, expected.client);
+        let arrives =
+            self.stands_for(to, expected.receiver) || is_group && self.stands_for(to, expected.client);
+        is_ours && arrives && self.stands_for(from, expected.server)
+    }
+
+    /// Whether `addr` may do what was announced for `part`: the same host, or one with a role of it. That
+    /// both are on the internet makes two hosts nothing to each other.
     fn stands_for(&self, addr: Addr, part: Addr) -> bool {
-        let meets = || self.inventory.host(addr).roles.meets(self.inventory.host(part).roles);
+        let meets = || {
+            let roles = self.inventory.host(part).roles.without(RoleSet::of(&[Role::Internet]));
+            self.inventory.host(addr).roles.meets(roles)
+        };
         addr == part || !self.inventory.is_group(part) && (self.inventory.same_host(addr, part) || meets())
     }
 

@@ -51,6 +51,7 @@ use crate::judge::ruling::FoldKey;
 use crate::policy::case::Ruling;
 use crate::policy::force::Policy;
 use crate::recognise::Finding;
+use crate::recognise::finding::MediaAnnouncement;
 use crate::service::Service;
 use crate::service::Transport;
 use crate::time::Span;
@@ -221,7 +222,7 @@ impl Judge {
 
     /// What a finding says about hosts, whatever flow it is of, and for the flow's record.
     fn learn(&mut self, flow: FlowNumber, kind: &EventKind, time: Timestamp) {
-        let EventKind::Found(_, _, finding, _) = kind else {
+        let EventKind::Found(_, side, finding, _) = kind else {
             return;
         };
         if self.settings.keep_flows
@@ -234,27 +235,29 @@ impl Judge {
             Finding::Lease { addr, mac } => {
                 self.inventory.sees(*addr, *mac, time, true);
             }
-            Finding::Media(media) => {
-                let Some(live) = self.flows.get(&flow) else {
-                    return;
-                };
-                let key = &live.state.key;
-                let receiver = key.a == media.receiver;
-                let server = if receiver { key.b } else { self.server_of(live) };
-                let client = if server == key.b { key.a } else { key.b };
-                self.related.announce(flow, (server, client), media, time);
-                if let Some(live) = self.flows.get_mut(&flow) {
-                    live.has_kin = true;
-                }
-                self.settle(flow);
-            }
+            Finding::Media(media) => self.announced(flow, *side, media, time),
             _ => {}
         }
     }
 
-    fn server_of(&self, live: &LiveFlow) -> Addr {
-        let orig = live.state.initiator.unwrap_or(Side::B);
-        live.state.key.end(orig.other()).0
+    /// Notes media that a session announces, and who of its ends wants them: who receives them; in a call,
+    /// where either end wants some, who told of it; else who opened the session.
+    fn announced(&mut self, flow: FlowNumber, side: Side, media: &MediaAnnouncement, time: Timestamp) {
+        let Some(live) = self.flows.get_mut(&flow) else {
+            return;
+        };
+        live.has_kin = true;
+        let key = live.state.key;
+        let receives = [Side::A, Side::B].into_iter().find(|side| key.end(*side).0 == media.receiver);
+        let is_call = live.state.service.is_some_and(|(service, ..)| service == Service::Sip);
+        let client = match receives {
+            Some(receiver) => receiver,
+            None if is_call => side,
+            None => live.state.initiator.unwrap_or(Side::B),
+        };
+        let (server, client) = (key.end(client.other()).0, key.end(client).0);
+        self.related.announce(flow, (server, client), media, time);
+        self.settle(flow);
     }
 
     fn update(&mut self, flow: FlowNumber, kind: &EventKind, time: Timestamp) {

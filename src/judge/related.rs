@@ -14,7 +14,7 @@ use crate::service::Transport;
 use crate::time::Span;
 use crate::time::Timestamp;
 
-/// Announced ports kept; the oldest go first. About 100 octets each.
+/// Announced ports kept; the oldest go first. About 150 octets each.
 const MEDIA_CAP: usize = 65_536;
 /// Most ports that one announcement may name.
 const MEDIA_PORTS: u16 = 64;
@@ -42,16 +42,16 @@ pub struct Expected {
     pub client: Addr,
     /// The media's receiver: the client, a group, or whom the session names.
     pub receiver: Addr,
-    /// Which announcement of the run this is.
-    serial: u64,
+    /// When the session told that they end.
+    ended: Option<Timestamp>,
 }
 
 /// A flow that announced or asked something, after its end.
 #[derive(Clone, Copy, Debug, Default)]
 struct Past {
     home: Option<ConversationIndex>,
-    /// When its media ended, and the last announcement that this ends.
-    ended: Option<(Timestamp, u64)>,
+    /// When it ended, and its media with it.
+    ended: Option<Timestamp>,
 }
 
 /// What was announced and asked lately. Bounded.
@@ -63,17 +63,15 @@ pub struct Related {
     question_order: VecDeque<(Addr, u16, u16)>,
     past: HashMap<FlowNumber, Past, foldhash::fast::FixedState>,
     past_order: VecDeque<FlowNumber>,
-    announcements: u64,
 }
 
 impl Related {
     /// Notes the conversation of a flow that is over, and that others may still refer to; `ended`: its
     /// media will end soon, too.
     pub fn ended(&mut self, flow: FlowNumber, conversation: ConversationIndex, ended: Option<Timestamp>) {
-        let last = self.announcements;
         let past = self.past_of(flow);
         past.home = Some(conversation);
-        past.ended = ended.map(|ended| (ended, last)).or(past.ended);
+        past.ended = ended.or(past.ended);
     }
 
     fn past_of(&mut self, flow: FlowNumber) -> &mut Past {
@@ -93,7 +91,8 @@ impl Related {
         self.past.get(&flow)?.home
     }
 
-    /// Notes an announcement of `session`, whose media the host `server` sends on behalf of `client`.
+    /// Notes an announcement of `session`, whose media the host `server` sends on behalf of `client`; or
+    /// that what was announced so ends. Other calls of the same flow go on.
     pub fn announce(
         &mut self,
         session: FlowNumber,
@@ -101,22 +100,28 @@ impl Related {
         media: &MediaAnnouncement,
         now: Timestamp,
     ) {
-        if media.ended {
-            let last = self.announcements;
-            self.past_of(session).ended = Some((now, last));
-            return;
-        }
-        self.announcements = self.announcements.saturating_add(1);
-        let serial = self.announcements;
-        let expected = Expected { session, server, client, receiver: media.receiver, serial };
-        let last = media.receiver_last.min(media.receiver_port.saturating_add(MEDIA_PORTS));
-        for port in media.receiver_port..=last {
-            self.expect((media.receiver, port, media.transport), expected);
-        }
+        let expected = Expected { session, server, client, receiver: media.receiver, ended: None };
         let sender = media.sender.unwrap_or(server);
-        let last = media.sender_last.min(media.sender_port.saturating_add(MEDIA_PORTS));
-        for port in media.sender_port..=last {
-            self.expect((sender, port, media.transport), expected);
+        let ranges = [
+            (media.receiver, media.receiver_port, media.receiver_last),
+            (sender, media.sender_port, media.sender_last),
+        ];
+        for (addr, first, last) in ranges {
+            for port in first..=last.min(first.saturating_add(MEDIA_PORTS)) {
+                let key = (addr, port, media.transport);
+                if media.ended {
+                    self.end(key, session, now);
+                } else {
+                    self.expect(key, expected);
+                }
+            }
+        }
+    }
+
+    /// Media of `session` at this port end now.
+    fn end(&mut self, key: (Addr, u16, Transport), session: FlowNumber, now: Timestamp) {
+        if let Some(expected) = self.media.get_mut(&key).filter(|expected| expected.session == session) {
+            expected.ended = Some(now);
         }
     }
 
@@ -134,17 +139,21 @@ impl Related {
         }
     }
 
-    /// The announcement that an end of the flow fits, with that end, if there is one. Whether the
-    /// other end may be the session's other end is the caller's to say.
-    pub fn announced(&self, key: &FlowKey, first_seen: Timestamp) -> Option<(Side, Expected)> {
-        [Side::A, Side::B].into_iter().find_map(|side| {
+    /// The announcements that the ends of the flow fit, each with its end. Whether the other end may be
+    /// the session's other end is the caller's to say.
+    pub fn announced(
+        &self,
+        key: &FlowKey,
+        first_seen: Timestamp,
+    ) -> impl Iterator<Item = (Side, Expected)> + use<'_> {
+        let key = *key;
+        [Side::A, Side::B].into_iter().filter_map(move |side| {
             let (addr, port) = key.end(side);
             let expected = self.media.get(&(addr, port, key.transport))?;
-            let ended = self.past.get(&expected.session).and_then(|past| past.ended);
-            let over = |(ended, last): (Timestamp, u64)| {
-                expected.serial <= last && first_seen > ended.plus(MEDIA_GRACE)
-            };
-            (!ended.is_some_and(over)).then_some((side, *expected))
+            let session = self.past.get(&expected.session).and_then(|past| past.ended);
+            let over = |ended: Timestamp| first_seen > ended.plus(MEDIA_GRACE);
+            let ended = [session, expected.ended].into_iter().flatten().any(over);
+            (!ended).then_some((side, *expected))
         })
     }
 
@@ -173,5 +182,54 @@ impl Related {
             let (asked, flow) = self.questions.get(&(addr, port, service))?;
             (first_seen.since(*asked) <= ANSWER_WITHIN).then_some((asker, *flow))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FlowNumber;
+    use super::MediaAnnouncement;
+    use super::Related;
+    use crate::addr::Addr;
+    use crate::flow::FlowKey;
+    use crate::service::Transport;
+    use crate::time::Timestamp;
+
+    const CAMERA: Addr = Addr::v4([10, 20, 1, 5]);
+    const EXCHANGE: Addr = Addr::v4([10, 30, 0, 8]);
+
+    fn wanted(port: u16, ended: bool) -> MediaAnnouncement {
+        MediaAnnouncement {
+            transport: Transport::Udp,
+            receiver: CAMERA,
+            receiver_port: port,
+            receiver_last: port.saturating_add(1),
+            sender: None,
+            sender_port: 0,
+            sender_last: 0,
+            ended,
+        }
+    }
+
+    fn is_announced(related: &Related, port: u16, second: i64) -> bool {
+        let key = FlowKey::canonical((EXCHANGE, 50_000), (CAMERA, port), Transport::Udp, 0).0;
+        related.announced(&key, Timestamp::from_parts(second, 0)).next().is_some()
+    }
+
+    #[test]
+    fn the_end_of_one_call_ends_no_other_of_its_flow() {
+        let (mut related, flow, ends) = (Related::default(), FlowNumber(1), (EXCHANGE, CAMERA));
+        let at = |second| Timestamp::from_parts(second, 0);
+        related.announce(flow, ends, &wanted(4000, false), at(0));
+        related.announce(flow, ends, &wanted(4002, false), at(1));
+        related.announce(flow, ends, &wanted(4000, true), at(10));
+        assert!(is_announced(&related, 4001, 60), "its last packets may still come");
+        assert!(!is_announced(&related, 4001, 100));
+        assert!(is_announced(&related, 4003, 100));
+        // The same ports again in a new call, and then the flow itself ends.
+        related.announce(flow, ends, &wanted(4000, false), at(200));
+        assert!(is_announced(&related, 4001, 300));
+        related.announce(FlowNumber(2), ends, &wanted(4002, true), at(300));
+        assert!(is_announced(&related, 4003, 400), "another flow ends nothing of this one");
     }
 }

@@ -26,6 +26,8 @@ use crate::evidence::Evidence;
 
 /// Octets kept of one message on TCP; of a longer one the start is read.
 const KEPT: usize = 4096;
+/// Octets of the length before a message on TCP.
+const LENGTH: u32 = 2;
 /// Most answers of a message that are read, and so most findings of it.
 const ANSWERS_MOST: u16 = 64;
 /// Most aliases between the name asked for and its address.
@@ -54,13 +56,15 @@ pub(super) struct DnsStreamFollower {
 #[derive(Debug, Default)]
 struct Joiner {
     kept: Vec<u8>,
+    /// Where the length before what is kept stands.
+    start: u32,
     skip: usize,
     lost: bool,
 }
 
 impl Follower for DnsFollower {
     fn octets(&mut self, piece: &Piece<'_>, findings: &mut Vec<Located>) -> Following {
-        resolved(Octets::whole(piece.octets), self.0, piece, findings);
+        resolved(Octets::whole(piece.octets), piece.offset, self.0, piece, findings);
         Following::More
     }
 
@@ -72,15 +76,18 @@ impl Follower for DnsFollower {
 impl Follower for DnsStreamFollower {
     fn octets(&mut self, piece: &Piece<'_>, findings: &mut Vec<Located>) -> Following {
         let mut rest = piece.octets;
+        let mut at = piece.offset;
         while !rest.is_empty() {
             let joiner = piece.side.of_mut(&mut self.sides);
             if joiner.lost {
                 break;
             }
-            let (taken, message) = joiner.take(rest);
+            let (taken, message) = joiner.take(rest, at);
+            let start = joiner.start.saturating_add(LENGTH);
             rest = rest.get(taken..).unwrap_or_default();
+            at = at.saturating_add(u32::try_from(taken).unwrap_or(u32::MAX));
             if let Some(message) = message {
-                resolved(Octets::whole(&message), Naming::Asked, piece, findings);
+                resolved(Octets::whole(&message), start, Naming::Asked, piece, findings);
             }
         }
         if self.sides.iter().all(|joiner| joiner.lost) { Following::Done } else { Following::More }
@@ -94,12 +101,16 @@ impl Follower for DnsStreamFollower {
 }
 
 impl Joiner {
-    /// Takes at least one octet, and gives a message when it is whole (or as far as it is kept).
-    fn take(&mut self, rest: &[u8]) -> (usize, Option<Vec<u8>>) {
+    /// Takes at least one octet, the first of which stands at `at`, and gives a message when it is whole (or
+    /// as far as it is kept).
+    fn take(&mut self, rest: &[u8], at: u32) -> (usize, Option<Vec<u8>>) {
         if self.skip > 0 {
             let taken = self.skip.min(rest.len());
             self.skip = self.skip.saturating_sub(taken);
             return (taken, None);
+        }
+        if self.kept.is_empty() {
+            self.start = at;
         }
         let whole = match Octets::whole(&self.kept).be16(0) {
             Ok(length) => usize::from(length).saturating_add(2),
@@ -117,8 +128,8 @@ impl Joiner {
     }
 }
 
-/// Adds what a message's answers say.
-fn resolved(message: Octets<'_>, naming: Naming, piece: &Piece<'_>, findings: &mut Vec<Located>) {
+/// Adds what the answers of a message say that stands at `start`.
+fn resolved(message: Octets<'_>, start: u32, naming: Naming, piece: &Piece<'_>, findings: &mut Vec<Located>) {
     let Ok(header) = Header::read(message) else { return };
     if !header.answers() || header.rcode() != 0 {
         return;
@@ -141,7 +152,7 @@ fn resolved(message: Octets<'_>, naming: Naming, piece: &Piece<'_>, findings: &m
         }
         let evidence = Evidence {
             packet: piece.packet,
-            offset: piece.offset.saturating_add(u32::try_from(record.data).unwrap_or(u32::MAX)),
+            offset: start.saturating_add(u32::try_from(record.data).unwrap_or(u32::MAX)),
             length: u16::try_from(record.length).unwrap_or(u16::MAX),
             what: "address record of an answer",
         };
@@ -195,5 +206,41 @@ fn address(message: Octets<'_>, record: &Record) -> Option<Addr> {
         (A, 4) => message.array(record.data).ok().map(Addr::v4),
         (AAAA, 16) => message.array(record.data).ok().map(Addr::v6),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DnsStreamFollower;
+    use super::Follower;
+    use super::Piece;
+    use super::Side;
+    use crate::addr::Addr;
+    use crate::flow::FlowKey;
+    use crate::service::Transport;
+
+    /// An answer of RFC 1035 §4.1: `cam` is at 10.1.2.3, in the last four octets.
+    const ANSWER: &[u8] = b"\0\x28\x12\x34\x81\x80\0\x01\0\x01\0\0\0\0\x03cam\0\0\x01\0\x01\
+                            \x03cam\0\0\x01\0\x01\0\0\0\x3c\0\x04\x0a\x01\x02\x03";
+
+    #[test]
+    fn the_proof_stands_where_the_address_does_however_the_stream_is_cut() {
+        let ends = ((Addr::v4([10, 0, 0, 1]), 40_000), (Addr::v4([10, 0, 0, 2]), 53));
+        let key = FlowKey::canonical(ends.0, ends.1, Transport::Tcp, 0).0;
+        let stream = [ANSWER, ANSWER].concat();
+        for size in 1..=stream.len() {
+            let (mut follower, mut findings) = (DnsStreamFollower::default(), Vec::new());
+            let mut offset = 100_u32;
+            for octets in stream.chunks(size) {
+                let piece = Piece { key: &key, side: Side::B, octets, offset, packet: 1 };
+                follower.octets(&piece, &mut findings);
+                offset = offset.saturating_add(u32::try_from(octets.len()).unwrap());
+            }
+            let places: Vec<usize> =
+                findings.iter().map(|one| usize::try_from(one.evidence.offset).unwrap()).collect();
+            let length = ANSWER.len();
+            let expected = [length, length.saturating_mul(2)].map(|end| end.saturating_add(96));
+            assert_eq!(places, expected, "in pieces of {size}");
+        }
     }
 }

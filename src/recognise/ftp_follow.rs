@@ -96,7 +96,9 @@ fn learn(line: &[u8], at: u32, teller: &mut Teller<'_>) {
         None
     };
     if let Some(media) = announced {
-        teller.tell(Finding::Media(media), at, 4, "FTP announces a data connection");
+        // Each transfer has its own, as many as there are pictures.
+        let what = "FTP announces a data connection";
+        teller.repeat(teller.piece.side, Finding::Media(media), at, 4, what);
     }
 }
 

@@ -1,7 +1,8 @@
-//! POP3: greeting `+OK` and the commands that FTP, which also says USER and PASS, does not have. Names
-//! and passwords are not kept.
+//! POP3: greeting `+OK` and the commands that FTP, which also says USER and PASS, does not have; on its
+//! port, in mid-stream too, any command or reply. Names and passwords are not kept.
 //!
-//! Source: RFC 1939 §4 (greeting), §7 (APOP, UIDL, TOP), RFC 2449 (CAPA), RFC 2595 §4 (STLS).
+//! Source: RFC 1939 §3 (replies), §4 (greeting), §9 (commands), §7 (APOP, UIDL, TOP), RFC 2449 (CAPA), RFC
+//! 2595 §4 (STLS).
 
 use super::Certainty;
 use super::Follower;
@@ -31,6 +32,9 @@ const OWN: [&[u8]; 3] = [b"CAPA\r\n", b"APOP ", b"STLS\r\n"];
 /// What FTP and others write too, so that the port must tell.
 const SHARED: [&[u8]; 2] = [b"USER ", b"AUTH"];
 
+/// Commands of RFC 1939 §9, RFC 2449 §5, RFC 2595 §4, RFC 5034 §4 and RFC 6856 §2, §3.
+const COMMANDS: &str = "USER PASS APOP QUIT STAT LIST RETR DELE NOOP RSET TOP UIDL CAPA STLS AUTH LANG UTF8";
+
 impl Recogniser for Pop3 {
     fn service(&self) -> Service {
         Service::Pop3
@@ -44,7 +48,9 @@ impl Recogniser for Pop3 {
         let octets = Octets::of(head);
         match octets.u8(0) {
             Ok(b'+') => answer(server(octets, head.from_port() == PORT)),
-            Ok(_) => answer(client(octets, head.to_port() == PORT)),
+            Ok(b'-') if head.from_port() == PORT => answer(refusal(octets)),
+            Ok(_) if head.to_port() == PORT => answer(either(client(octets, true), || command(octets))),
+            Ok(_) => answer(client(octets, false)),
             Err(missing) => missing,
         }
     }
@@ -73,4 +79,25 @@ fn client(octets: Octets<'_>, at_port: bool) -> Read<Recognition> {
     })?;
     let what = "command of a POP3 client";
     Ok(Recognition::proved(Service::Pop3, certainty, Sender::Client, 4, what))
+}
+
+/// `-ERR` and a line, from POP3's port.
+fn refusal(octets: Octets<'_>) -> Read<Recognition> {
+    octets.expect(0, b"-ERR")?;
+    require(matches!(octets.u8(4)?, b' ' | b'\r' | b'\n'))?;
+    octets.line(0, LINE_MOST)?;
+    let what = "reply from the port of POP3 servers";
+    Ok(Recognition::proved(Service::Pop3, Certainty::Consistent, Sender::Server, 4, what))
+}
+
+/// A command to POP3's port: each has three letters at least, and a space or the line's end behind it.
+fn command(octets: Octets<'_>) -> Read<Recognition> {
+    for at in 0..3 {
+        require(octets.u8(at)?.is_ascii_alphabetic())?;
+    }
+    let line = octets.line(0, LINE_MOST)?;
+    let verb = line.split(|octet| *octet == b' ').next().unwrap_or_default();
+    require(COMMANDS.split(' ').any(|known| known.as_bytes().eq_ignore_ascii_case(verb)))?;
+    let what = "command to the port of POP3 servers";
+    Ok(Recognition::proved(Service::Pop3, Certainty::Consistent, Sender::Client, 3, what))
 }

@@ -122,7 +122,7 @@ impl Spec {
 }
 
 /// Whether an address can be another host's: devices also write 0.0.0.0 and their own loopback.
-fn is_usable(addr: Addr) -> bool {
+pub(super) fn is_usable(addr: Addr) -> bool {
     let ip = addr.ip();
     !ip.is_unspecified() && !ip.is_loopback()
 }

@@ -5,6 +5,7 @@
 //! datagrams of their own.
 
 use super::Certainty;
+use super::Follower;
 use super::Head;
 use super::Probe;
 use super::Recogniser;
@@ -16,6 +17,7 @@ use super::octets::Octets;
 use super::octets::Read;
 use super::octets::answer;
 use super::octets::require;
+use super::sip_follow::SipFollower;
 
 /// See the module.
 pub(super) struct Sip;
@@ -64,6 +66,10 @@ impl Recogniser for Sip {
             at = at.saturating_add(datagram.len());
         }
         if head.finished { Probe::Refuse } else { Probe::NeedMore }
+    }
+
+    fn follow(&self) -> Option<Box<dyn Follower>> {
+        Some(Box::new(SipFollower::default()))
     }
 }
 

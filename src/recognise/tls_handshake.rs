@@ -14,6 +14,8 @@ pub const MESSAGE_OCTETS: usize = 16 * 1024;
 const HANDSHAKE_OCTETS: usize = 64 * 1024;
 /// Octets of a handshake message's own header.
 const MESSAGE_HEADER: usize = 4;
+/// Octets before a message of SSL 2.0.
+const SSL2_HEADER: u32 = 2;
 
 /// One side's reader. Holds at most one record header and [`MESSAGE_OCTETS`].
 #[derive(Default)]
@@ -35,7 +37,7 @@ pub struct Message<'a> {
     pub kind: u8,
     /// What follows its header.
     pub octets: &'a [u8],
-    /// Where its first octet stands in what this side sent.
+    /// Where its first octet stands in what this side sent; of SSL 2.0 where the version stands.
     pub offset: u32,
 }
 
@@ -61,8 +63,9 @@ impl HandshakeReader {
             let Some((part, after)) = rest.split_at_checked(wanted.min(rest.len())) else { return };
             rest = after;
             if self.left == 0 {
+                let start = at.saturating_sub(u32::try_from(self.header.len()).unwrap_or(0));
                 self.header.extend_from_slice(part);
-                self.begin(at);
+                self.begin(start);
             } else {
                 self.left = self.left.saturating_sub(part.len());
                 self.body(part, at, &mut take);
@@ -71,8 +74,8 @@ impl HandshakeReader {
         }
     }
 
-    /// Reads the record header once it is whole.
-    fn begin(&mut self, at: u32) {
+    /// Reads the record header, which stands at `start`, once it is whole.
+    fn begin(&mut self, start: u32) {
         if self.header.len() < RECORD_HEADER {
             return;
         }
@@ -83,14 +86,14 @@ impl HandshakeReader {
                 (self.kind, self.left) = (record.kind, record.length);
                 self.header.clear();
             }
-            None if first => self.begin_ssl2(at),
+            None if first => self.begin_ssl2(start),
             _ => self.stop(),
         }
     }
 
     /// A hello of SSL 2.0 has a header of two octets; it is handed over with the version in front as
     /// in later hellos: its type, then what follows.
-    fn begin_ssl2(&mut self, at: u32) {
+    fn begin_ssl2(&mut self, start: u32) {
         let [high, low, kind, first, second] = *self.header.as_slice() else {
             return self.stop();
         };
@@ -102,7 +105,7 @@ impl HandshakeReader {
         self.kind = 0;
         self.left = length.saturating_sub(3);
         self.message = vec![kind, first, second];
-        self.message_at = at;
+        self.message_at = start.saturating_add(SSL2_HEADER);
         self.header.clear();
     }
 
@@ -114,6 +117,7 @@ impl HandshakeReader {
             self.message_at = at;
         }
         self.total = self.total.saturating_add(part.len());
+        let before = self.message.len();
         self.message.extend_from_slice(part);
         if self.kind == 0 {
             self.ssl2(take);
@@ -129,7 +133,8 @@ impl HandshakeReader {
             if take(&Message { kind, octets, offset: self.message_at }) == Following::Done {
                 return self.stop();
             }
-            (from, self.message_at) = (end, at);
+            let within = u32::try_from(end.saturating_sub(before)).unwrap_or(u32::MAX);
+            (from, self.message_at) = (end, at.saturating_add(within));
         }
         self.message.drain(..from);
         let too_long = message_end(&self.message, 0).is_some_and(|end| end > MESSAGE_OCTETS);
@@ -141,12 +146,12 @@ impl HandshakeReader {
     /// Hands an SSL 2.0 hello over once its version is there: octets 1-2 of a client's, 3-4 of a
     /// server's message.
     fn ssl2(&mut self, take: &mut impl FnMut(&Message<'_>) -> Following) {
-        let (kind, version) = match self.message.as_slice() {
-            [1, major, minor, ..] => (1, [*major, *minor]),
-            [4, _, _, major, minor, ..] => (2, [*major, *minor]),
+        let (kind, place, version) = match self.message.as_slice() {
+            [1, major, minor, ..] => (1, 1, [*major, *minor]),
+            [4, _, _, major, minor, ..] => (2, 3, [*major, *minor]),
             _ => return,
         };
-        take(&Message { kind, octets: &version, offset: 0 });
+        take(&Message { kind, octets: &version, offset: self.message_at.saturating_add(place) });
         self.stop();
     }
 }
@@ -156,4 +161,48 @@ fn message_end(octets: &[u8], from: usize) -> Option<usize> {
     let [_, a, b, c, ..] = octets.get(from..)? else { return None };
     let length = usize::try_from(u32::from_be_bytes([0, *a, *b, *c])).ok()?;
     Some(from.saturating_add(length).saturating_add(MESSAGE_HEADER))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Following;
+    use super::HandshakeReader;
+
+    /// Type and place of each message, in pieces of `size` octets from place 100 on.
+    fn places(stream: &[u8], size: usize) -> Vec<(u8, u32)> {
+        let (mut reader, mut places, mut at) = (HandshakeReader::default(), Vec::new(), 100_u32);
+        for part in stream.chunks(size) {
+            reader.feed(part, at, |message| {
+                places.push((message.kind, message.offset));
+                Following::More
+            });
+            at = at.saturating_add(u32::try_from(part.len()).unwrap());
+        }
+        places
+    }
+
+    #[test]
+    fn each_message_stands_where_its_first_octet_does_however_the_stream_is_cut() {
+        // RFC 5246 §7.4: two messages in one record, the third begins there and ends in the next.
+        let first = b"\x16\x03\x03\0\x10\x02\0\0\x02aa\x0b\0\0\x01b\x0c\0\0\x04c";
+        let stream = [first.as_slice(), b"\x16\x03\x03\0\x07ccc\x0e\0\0\0"].concat();
+        for size in 1..=stream.len() {
+            assert_eq!(
+                places(&stream, size),
+                [(2, 105), (11, 111), (12, 116), (14, 129)],
+                "pieces of {size}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_hello_of_ssl_2_stands_where_its_version_does() {
+        // RFC 5246 appendix E.2; the server's message has two octets before its version.
+        let client = b"\x80\x0c\x01\x03\x01\0\x03\0\0\0\x10\x01\x02\x03";
+        let server = b"\x80\x0b\x04\0\x01\0\x02\0\0\0\0\0\x10";
+        for size in 1..=client.len() {
+            assert_eq!(places(client, size), [(1, 103)], "pieces of {size}");
+            assert_eq!(places(server, size), [(2, 105)], "pieces of {size}");
+        }
+    }
 }

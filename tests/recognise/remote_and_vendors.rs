@@ -97,6 +97,87 @@ fn ftp_in_mid_stream_is_known_on_its_port_by_any_command_or_reply() {
 }
 
 #[test]
+fn mail_in_mid_stream_is_known_on_its_ports_by_any_command_or_reply_and_on_no_other() {
+    // RFC 5321 §4.1.1, §4.2.3 and appendix D; RFC 3501 §6, §7, §8; RFC 1939 §3, §5, §10.
+    let said: [(Service, u16, bool, &[u8]); 27] = [
+        (Service::Smtp, 25, true, b"RCPT TO:<Jones@foo.com>\r\n"),
+        (Service::Smtp, 25, true, b"DATA\r\n"),
+        (Service::Smtp, 587, true, b"quit\r\n"),
+        (Service::Smtp, 587, true, b"STARTTLS\r\n"),
+        (Service::Smtp, 25, false, b"250 OK\r\n"),
+        (Service::Smtp, 25, false, b"250-foo.com greets bar.com\r\n250 HELP\r\n"),
+        (Service::Smtp, 587, false, b"354 Start mail input; end with <CRLF>.<CRLF>\r\n"),
+        (Service::Smtp, 25, false, b"550 No such user here\r\n"),
+        (Service::Imap, 143, true, b"a002 select inbox\r\n"),
+        (Service::Imap, 143, true, b"a003 fetch 12 full\r\n"),
+        (Service::Imap, 143, true, b"a005 store 12 +flags \\deleted\r\n"),
+        (Service::Imap, 143, true, b"a006 logout\r\n"),
+        (Service::Imap, 143, false, b"* 18 EXISTS\r\n"),
+        (Service::Imap, 143, false, b"* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft)\r\n"),
+        (Service::Imap, 143, false, b"* 12 FETCH (BODY[HEADER] {342}\r\n"),
+        (Service::Imap, 143, false, b"* SEARCH\r\n"),
+        (Service::Imap, 143, false, b"a002 OK [READ-WRITE] SELECT completed\r\n"),
+        (Service::Imap, 143, false, b"A222 NO COPY failed: disk is full\r\n"),
+        (Service::Pop3, 110, true, b"STAT\r\n"),
+        (Service::Pop3, 110, true, b"retr 1\r\n"),
+        (Service::Pop3, 110, true, b"TOP 1 10\r\n"),
+        (Service::Pop3, 110, true, b"QUIT\r\n"),
+        (Service::Pop3, 110, true, b"DELE 1\r\n"),
+        (Service::Pop3, 110, false, b"+OK 2 320\r\n"),
+        (Service::Pop3, 110, false, b"+OK 120 octets\r\n"),
+        (Service::Pop3, 110, false, b"-ERR no such message, only 2 messages in maildrop\r\n"),
+        (Service::Pop3, 110, false, b"-ERR\r\n"),
+    ];
+    for (service, port, client, octets) in said {
+        let ports = if client { (50_000, port) } else { (port, 50_000) };
+        let sender = if client { Sender::Client } else { Sender::Server };
+        holds(&consistent(tcp("mail", ports, octets.to_vec(), service, sender), None));
+        // The other way round it is nobody's.
+        let wrong = ask(Transport::Tcp, (ports.1, ports.0), &[octets.to_vec()]);
+        assert!(wrong.is_none_or(|found| found.service != service), "{}", octets.escape_ascii());
+        // Nor on what has TLS from its first octet.
+        for port in [465, 993, 995, 2525] {
+            let ports = if client { (50_000, port) } else { (port, 50_000) };
+            assert!(ask(Transport::Tcp, ports, &[octets.to_vec()]).is_none(), "{}", octets.escape_ascii());
+        }
+    }
+}
+
+#[test]
+fn what_mail_does_not_say_is_not_mail_on_its_ports() {
+    let named = |ports, octets: &[u8]| ask(Transport::Tcp, ports, &[octets.to_vec()]).map(|f| f.service);
+    let strange: [(u16, &[u8]); 9] = [
+        (25, b"MAILING list\r\n"),
+        (25, b"DATA"),
+        (25, b"Received: from a\r\n"),
+        (143, b"a002 selected inbox\r\n"),
+        (143, b"a002 select inbox"),
+        (143, b"averylongtag select inbox\r\n"),
+        (110, b"RETRY 1\r\n"),
+        (110, b"TO 1\r\n"),
+        (110, b"LIST"),
+    ];
+    for (port, octets) in strange {
+        assert_eq!(named((50_000, port), octets), None, "{}", octets.escape_ascii());
+    }
+    let strange: [(u16, &[u8]); 9] = [
+        (25, b"299 no such code\r\n"),
+        (25, b"2500\r\n"),
+        (25, b"354"),
+        (143, b"* 18 LOVERS\r\n"),
+        (143, b"* 18"),
+        (143, b"* item\r\n"),
+        (143, b"a002 FINE\r\n"),
+        (110, b"-ERROR\r\n"),
+        (110, b"- 1\r\n"),
+    ];
+    for (port, octets) in strange {
+        assert_eq!(named((port, 50_000), octets), None, "{}", octets.escape_ascii());
+    }
+    assert_eq!(named((50_000, 25), b"AUTH TLS\r\n"), Some(Service::Ftp));
+}
+
+#[test]
 fn starttls_is_seen_both_ways_and_from_one_side() {
     let upgrade = [Finding::Upgrade(Service::Tls)];
     let client = (Side::A, b"EHLO cam\r\nSTARTTLS\r\n".to_vec());

@@ -13,7 +13,7 @@ use crate::talk::SERVER;
 use crate::talk::Talk;
 use crate::talk::fixture;
 
-const STARTS: [&[u8]; 9] = [
+const STARTS: [&[u8]; 10] = [
     b"CONNECT a:443 HTTP/1.1\r\n\r\nHTTP/1.1 200 OK\r\n\r\n\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
     b"POST /control/eventstream.jpg HTTP/1.1\r\n\r\n{\"method\":\"trigger\"}\0\xff\xeb\x00\x02{\"method\":1}\0",
     b"POST /s HTTP/1.0\r\nContent-Type: application/x-rtsp-tunnelled\r\n\r\nU0VUVVAgcnRzcDovL2NhbS8=",
@@ -22,6 +22,7 @@ const STARTS: [&[u8]; 9] = [
     b"\x00\x01\x00\x01\x02\x02\x12net.tcp://a:808/sv\x03\x08\x09\x13application/ssl-tls\x16\x03\x01",
     b"\x10\x0f\x00\x04MQTT\x04\x02\x00\x3c\x00\x03cam",
     b"SETUP rtsp://c/ RTSP/1.0\r\nCSeq: 2\r\nTransport: RTP/SAVP;destination=1.2.3.4;client_port=5-6\r\n\r\n",
+    b"INVITE sip:a SIP/2.0\r\nc: application/sdp\r\n\r\nc=IN IP4 1.2.3.4\r\nm=audio 5/2 RTP/AVP 0\r\na=rtcp:9 IN IP4 1.2.3.5\r\n",
     b"\x80\x00\x00\x00\x00\x00\x08\x01\x02\x03\x04\x05\x06\x07\x08\x00\x00\x00\x01",
 ];
 const FIXTURES: [&str; 6] = [

@@ -9,6 +9,7 @@ mod mail_and_iot;
 mod mobotix;
 mod quic_versions;
 mod rtsp;
+mod sip;
 mod smb;
 mod talk;
 mod udp;

@@ -412,6 +412,14 @@ const TEXTS: &[Text] = &[
     ("pop3 answer", TCP, 110, Server, "+OK POP3 server ready\r\n"),
     ("sip", TCP, 5060, Client, "REGISTER sip:registrar.biloxi.com SIP/2.0\r\nVia: x\r\n\r\n"),
     ("sip answer", TCP, 5060, Server, "SIP/2.0 180 Ringing\r\nVia: x\r\n\r\n"),
+    (
+        "sip call",
+        TCP,
+        5060,
+        Both,
+        "INVITE sip:bob@biloxi.com SIP/2.0\r\nCall-ID: 1@a\r\nCSeq: 1 INVITE\r\nContent-Type: application/sdp\r\n\
+        Content-Length: 59\r\n\r\nv=0\r\nc=IN IP4 192.0.2.101\r\nm=audio 49172 RTP/AVP 0\r\nt=0 0\r\n",
+    ),
     ("sip over udp", UDP, 5060, Both, "INVITE sip:bob@biloxi.com SIP/2.0\r\nVia: x\r\n\r\n"),
     (
         "ssdp",
