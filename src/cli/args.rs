@@ -112,7 +112,7 @@ pub struct PolicyArgs {
 /// Arguments that say what is read and how.
 #[derive(Debug, ClapArgs)]
 pub struct InputArgs {
-    /// Worker threads; the result is the same for any number
+    /// Threads, the reading one among them; the result is the same for any number
     #[arg(long, value_name = "N", default_value_t = NonZeroUsize::MIN)]
     pub workers: NonZeroUsize,
     /// Captures: pcap or pcapng, plain, gzip or zstd; a folder; - for standard input
