@@ -97,7 +97,8 @@ impl Policy {
     pub fn candidates(&self, case: &Case<'_>) -> Candidates<'_> {
         let Case { orig, resp, transport, port, .. } = *case;
         let meeting = Meeting { orig, resp, transport, port };
-        let mut numbers: Vec<u32> = self.index.fitting(orig.packs | resp.packs, &meeting).collect();
+        let fitting = self.index.fitting(orig.packs | resp.packs, &meeting);
+        let mut numbers: Vec<u32> = fitting.map(|entry| entry.rule).collect();
         numbers.sort_unstable();
         numbers.dedup();
         let own = self.packs.iter().map(|pack| pack.rules.len()).sum();
@@ -139,11 +140,11 @@ impl Policy {
         time: Timestamp,
     ) -> bool {
         let meeting = Meeting { orig: from, resp: to, transport, port: Some(port) };
-        let mut numbers = self.index.fitting(from.packs | to.packs, &meeting);
-        numbers.any(|number| {
-            let rule = self.at(number).filter(|rule| is_in_time(rule, time));
-            rule.is_some_and(|rule| fit::serves(inventory, rule, (from, to), transport, port))
-        })
+        let serves = |rule: &Rule| {
+            is_in_time(rule, time) && fit::serves(inventory, rule, (from, to), transport, port)
+        };
+        let mut fitting = self.index.fitting(from.packs | to.packs, &meeting);
+        fitting.any(|entry| entry.is_sure || self.at(entry.rule).is_some_and(serves))
     }
 
     /// Whether a rule or exception in force at `time`, of the packs of `bits` or of the site, knows `port` of a

@@ -24,6 +24,8 @@ use crate::policy::rule::PortSet;
 use crate::policy::rule::Ports;
 use crate::policy::rule::Rule;
 use crate::policy::rule::RuleId;
+use crate::policy::tuples::Entry;
+use crate::policy::tuples::Filed;
 use crate::policy::tuples::Point;
 use crate::policy::tuples::Tuples;
 use crate::service::Service;
@@ -83,7 +85,6 @@ impl Index {
             let Numbered { number, pack, rule } = *one;
             index.packs.push(pack);
             index.ids.entry(rule.id.clone()).or_insert(number);
-            index.fitting.file(rule, number, pack, ports);
             if rule.ports != Ports::Any && known.insert(Knowledge::of(one)) {
                 for transport in &rule.transports {
                     index.known.entry(*transport).or_default().file(ports, number);
@@ -93,6 +94,14 @@ impl Index {
                 index.announcing.push(number);
             }
         }
+        let filed = rules.iter().zip(&ports).map(|(one, ports)| Filed {
+            rule: one.rule,
+            number: one.number,
+            pack: one.pack,
+            ports,
+            is_exact: is_exact(one.rule, !changes.is_empty()),
+        });
+        index.fitting = Tuples::of(filed);
         let lasting = rules.iter().zip(&ports).filter(|(one, _)| one.rule.exception.is_none());
         index.classes =
             Classes::of(lasting.map(|(one, ports)| (one.number, one.pack, one.rule, ports.as_slice())));
@@ -101,16 +110,11 @@ impl Index {
 
     /// The rules of these packs and of the site whose roles, hosts, transport and ports may fit, in no order,
     /// some perhaps twice. None that fits is missing.
-    pub(super) fn fitting(&self, packs: u64, meeting: &Meeting<'_>) -> impl Iterator<Item = u32> {
+    pub(super) fn fitting(&self, packs: u64, meeting: &Meeting<'_>) -> impl Iterator<Item = &Entry> {
         let Meeting { orig, resp, transport, port } = *meeting;
         let point = Point { transport, port, orig: Some(orig.addr), resp: Some(resp.addr) };
         let (orig, resp) = (orig.roles, resp.roles);
-        let entries = self.fitting.around(point).filter(move |entry| {
-            entry.orig.meets(orig)
-                && entry.resp.meets(resp)
-                && entry.pack.is_none_or(|pack| pack & packs != 0)
-        });
-        entries.map(|entry| entry.rule)
+        self.fitting.around(point).filter(move |entry| entry.meets(packs, orig, resp))
     }
 
     /// Of all rules of these packs and of the site that know a port like this one, at least one of each
@@ -139,6 +143,18 @@ impl Index {
     pub(super) fn number(&self, id: &RuleId) -> Option<u32> {
         self.ids.get(id).copied()
     }
+}
+
+/// Whether all that `rule` demands of two ends is what it is filed under, so that it serves wherever it is
+/// found ([`crate::policy::fit::serves`]).
+fn is_exact(rule: &Rule, changes_ports: bool) -> bool {
+    let is_timed = rule.exception.as_ref().is_some_and(|exception| exception.expires.is_some());
+    let has_ports = match &rule.ports {
+        Ports::Any => false,
+        Ports::Named => true,
+        Ports::Set(_) => !changes_ports,
+    };
+    has_ports && !is_timed && rule.to_zone_kind.is_none()
 }
 
 /// Whether media that a session announces come under `rule`.

@@ -19,6 +19,7 @@ mod net_keys;
 pub mod overlap;
 pub mod packs;
 mod port_blocks;
+mod port_table;
 pub mod port_text;
 pub mod raw_rule;
 pub mod reasons;

@@ -29,6 +29,16 @@ impl Block {
             None => None,
         }
     }
+
+    /// Its lowest port.
+    pub(super) const fn first(self) -> u16 {
+        self.start
+    }
+
+    /// Its highest port.
+    pub(super) fn last(self) -> u16 {
+        self.start | !u16::MAX.checked_shl(u32::from(self.size)).unwrap_or(0)
+    }
 }
 
 /// The blocks that together are these ranges: at most 30 for each.

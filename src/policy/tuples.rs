@@ -1,6 +1,6 @@
-//! Which of many rules may fit, without looking at the others: rules are filed by transport, block of
-//! ports and networks of both ends, and looked up once for each combination of sizes that occurs
-//! (tuple space search, Srinivasan, Suri and Varghese 1999).
+//! Which of many rules may fit, without looking at the others. Rules for any host stand in a table by
+//! port; the others are filed by block of ports and networks of both ends, and looked up once for each
+//! combination of sizes that occurs (tuple space search, Srinivasan, Suri and Varghese 1999).
 
 use std::collections::HashMap;
 
@@ -12,6 +12,7 @@ use crate::inventory::role::RoleSet;
 use crate::policy::net_keys::NetKey;
 use crate::policy::net_keys::Width;
 use crate::policy::port_blocks::Block;
+use crate::policy::port_table::PortTable;
 use crate::policy::rule::Rule;
 use crate::service::Transport;
 
@@ -27,6 +28,7 @@ pub(super) struct Tuples {
 
 #[derive(Clone, Debug, Default)]
 struct Table {
+    by_port: PortTable,
     shapes: Vec<Shape>,
     entries: HashMap<Key, Vec<Entry>, FixedState>,
 }
@@ -51,13 +53,40 @@ struct Key {
 pub(super) struct Entry {
     /// Its number.
     pub(super) rule: u32,
+    /// It serves whoever meets it here: nothing is left to compare but roles.
+    pub(super) is_sure: bool,
+    /// It is the site's own, in force with any pack.
+    is_own: bool,
+    /// The bit of its pack.
+    pack: u64,
+    orig: RoleSet,
+    resp: RoleSet,
+}
+
+impl Entry {
+    /// Whether the roles of who opens and who answers meet it, and it is of one of these packs or the site's.
+    pub(super) fn meets(&self, packs: u64, orig: RoleSet, resp: RoleSet) -> bool {
+        self.orig.meets(orig) && self.resp.meets(resp) && (self.is_own || self.pack & packs != 0)
+    }
+}
+
+/// A rule to be filed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Filed<'r> {
+    /// It.
+    pub(super) rule: &'r Rule,
+    /// Its number.
+    pub(super) number: u32,
     /// The bit of its pack; `None`: it is the site's own.
     pub(super) pack: Option<u64>,
-    /// Roles, one of which who opens has.
-    pub(super) orig: RoleSet,
-    /// Roles, one of which who answers has.
-    pub(super) resp: RoleSet,
+    /// The ports that it is about.
+    pub(super) ports: &'r [Block],
+    /// It is about these ports and no others, whoever answers, and knows neither time nor zone.
+    pub(super) is_exact: bool,
 }
+
+/// One way round of a rule: entry, ports, hosts of who opens and who answers.
+type Way<'r> = (Entry, &'r [Block], (&'r [IpNet], &'r [IpNet]));
 
 /// What rules are looked up for.
 #[derive(Clone, Copy, Debug)]
@@ -73,17 +102,24 @@ pub(super) struct Point {
 }
 
 impl Tuples {
-    /// Files a rule under its ends and these ports, both ways round where it fits so.
-    pub(super) fn file(&mut self, rule: &Rule, number: u32, pack: Option<u64>, ports: &[Block]) {
-        let entry = Entry { rule: number, pack, orig: rule.from, resp: rule.to };
-        for transport in &rule.transports {
-            let table = self.tables.entry(*transport).or_default();
-            table.file(entry, ports, (&rule.from_hosts, &rule.to_hosts));
-            if rule.both_ways {
-                let entry = Entry { orig: rule.to, resp: rule.from, ..entry };
-                table.file(entry, ports, (&rule.to_hosts, &rule.from_hosts));
+    /// These rules, filed under their ends and ports, both ways round where they fit so.
+    pub(super) fn of<'r>(rules: impl Iterator<Item = Filed<'r>>) -> Self {
+        let mut by_transport: HashMap<Transport, Vec<Way<'r>>, FixedState> = HashMap::default();
+        for Filed { rule, number, pack, ports, is_exact } in rules {
+            let (is_own, bit) = (pack.is_none(), pack.unwrap_or(0));
+            let (orig, resp) = (rule.from, rule.to);
+            let entry = Entry { rule: number, is_sure: is_exact, is_own, pack: bit, orig, resp };
+            for transport in &rule.transports {
+                let ways = by_transport.entry(*transport).or_default();
+                ways.push((entry, ports, (&rule.from_hosts, &rule.to_hosts)));
+                if rule.both_ways {
+                    let entry = Entry { orig: resp, resp: orig, ..entry };
+                    ways.push((entry, ports, (&rule.to_hosts, &rule.from_hosts)));
+                }
             }
         }
+        let tables = by_transport.into_iter().map(|(transport, ways)| (transport, Table::of(ways)));
+        Self { tables: tables.collect() }
     }
 
     /// All rules whose hosts, transport and ports are around `point`, in no order, some perhaps twice;
@@ -95,13 +131,35 @@ impl Tuples {
 }
 
 impl Table {
-    fn file(&mut self, entry: Entry, ports: &[Block], (from, to): (&[IpNet], &[IpNet])) {
+    fn of(ways: Vec<Way<'_>>) -> Self {
+        let mut table = Self::default();
+        let mut of_any_host = Vec::new();
+        for (entry, ports, hosts) in ways {
+            match hosts {
+                ([], []) => of_any_host.push((entry, ports)),
+                _ => table.file(entry, ports, hosts),
+            }
+        }
+        let (by_port, left) = PortTable::of(of_any_host);
+        table.by_port = by_port;
+        left.into_iter().for_each(|(entry, ports)| table.file(entry, ports, (&[], &[])));
+        table
+    }
+
+    fn file(&mut self, mut entry: Entry, ports: &[Block], (from, to): (&[IpNet], &[IpNet])) {
         let (mut orig, mut resp) = (net_keys(from), net_keys(to));
-        let ports = if ports.len() > MOST_KEYS { &[Block::WHOLE] } else { ports };
+        let ports = match ports.len() {
+            0..=MOST_KEYS => ports,
+            _ => {
+                entry.is_sure = false;
+                &[Block::WHOLE]
+            }
+        };
         let too_many = |orig: &[_], resp: &[_]| {
             orig.len().saturating_mul(resp.len()).saturating_mul(ports.len()) > MOST_KEYS
         };
         if too_many(&orig, &resp) {
+            entry.is_sure = false;
             orig = vec![None];
         }
         if too_many(&orig, &resp) {
@@ -127,7 +185,7 @@ impl Table {
 
     fn around(&self, point: Point) -> impl Iterator<Item = &Entry> {
         let list = move |shape: &Shape| self.entries.get(&shape.at(&point)?);
-        self.shapes.iter().filter_map(list).flatten()
+        self.by_port.at(point.port).iter().chain(self.shapes.iter().filter_map(list).flatten())
     }
 }
 
