@@ -44,6 +44,9 @@ struct Class {
     places: Range<usize>,
 }
 
+/// Number, rule, and the ports that it may be about.
+type Member<'r> = (u32, &'r Rule, &'r [Block]);
+
 /// All of a rule that a comparison with a case depends on, except which ports and which hosts.
 #[derive(Eq, Hash, PartialEq)]
 struct Kind<'r> {
@@ -109,7 +112,7 @@ impl Classes {
     /// The classes of these rules: number, pack, rule and the ports that it may be about.
     pub(super) fn of<'r>(rules: impl Iterator<Item = (u32, Option<u64>, &'r Rule, &'r [Block])>) -> Self {
         let mut kinds: HashMap<Kind<'r>, usize, FixedState> = HashMap::default();
-        let mut members: Vec<(Option<u64>, Vec<(u32, &Rule, &[Block])>)> = Vec::new();
+        let mut members: Vec<(Option<u64>, Vec<Member<'r>>)> = Vec::new();
         for (number, pack, rule, ports) in rules {
             let class = *kinds.entry(Kind::of(rule, pack)).or_insert_with(|| {
                 members.push((pack, Vec::new()));
@@ -158,7 +161,9 @@ impl Classes {
                     let combination = 1_u32.checked_shl(combination).unwrap_or(0);
                     if seen & combination == 0 {
                         seen |= combination;
-                        telling.extend(self.rules.get((place / 64).saturating_mul(64).saturating_add(bit_index(bit))));
+                        telling.extend(
+                            self.rules.get((place / 64).saturating_mul(64).saturating_add(bit_index(bit))),
+                        );
                     }
                     left &= !alike;
                 }

@@ -74,7 +74,8 @@ impl Policy {
 
     fn numbered(&self) -> Vec<Numbered<'_>> {
         let packs = self.packs.iter().enumerate();
-        let of_packs = packs.flat_map(|(index, pack)| pack.rules.iter().map(move |rule| (Some(bit(index)), rule)));
+        let of_packs =
+            packs.flat_map(|(index, pack)| pack.rules.iter().map(move |rule| (Some(bit(index)), rule)));
         let own = self.site_rules().iter().chain(self.exceptions()).map(|rule| (None, rule));
         let rules = (0..).zip(of_packs.chain(own));
         rules.map(|(number, (pack, rule))| Numbered { number, pack, rule }).collect()
@@ -140,9 +141,8 @@ impl Policy {
         time: Timestamp,
     ) -> bool {
         let meeting = Meeting { orig: from, resp: to, transport, port: Some(port) };
-        let serves = |rule: &Rule| {
-            is_in_time(rule, time) && fit::serves(inventory, rule, (from, to), transport, port)
-        };
+        let serves =
+            |rule: &Rule| is_in_time(rule, time) && fit::serves(inventory, rule, (from, to), transport, port);
         let mut fitting = self.index.fitting(from.packs | to.packs, &meeting);
         fitting.any(|entry| entry.is_sure || self.at(entry.rule).is_some_and(serves))
     }

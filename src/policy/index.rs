@@ -90,7 +90,10 @@ impl Index {
                     index.known.entry(*transport).or_default().file(ports, number);
                 }
             }
-            if rule.exception.is_none() && announces_media(rule) && announcing.insert((pack, rule.from, rule.to)) {
+            if rule.exception.is_none()
+                && announces_media(rule)
+                && announcing.insert((pack, rule.from, rule.to))
+            {
                 index.announcing.push(number);
             }
         }

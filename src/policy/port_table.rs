@@ -22,7 +22,7 @@ pub(super) struct PortTable {
 
 impl PortTable {
     /// A table of these rules, each with its ports, and those that are not in it.
-    pub(super) fn of<'b>(rules: Vec<(Entry, &'b [Block])>) -> (Self, Vec<(Entry, &'b [Block])>) {
+    pub(super) fn of(rules: Vec<(Entry, &[Block])>) -> (Self, Vec<(Entry, &[Block])>) {
         if rules.is_empty() {
             return (Self::default(), rules);
         }

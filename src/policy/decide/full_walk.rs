@@ -52,8 +52,16 @@ use crate::time::Timestamp;
 const ROLES: &[Role] =
     &[Role::Camera, Role::RecordingServer, Role::SmartClient, Role::Internet, Role::Unknown];
 const ADDRS: &[&str] = &["10.0.0.1", "10.0.0.2", "10.1.0.1", "192.0.2.1", "fd00::1", "fd00::2"];
-const NETS: &[&str] =
-    &["10.0.0.1/32", "10.0.0.2/32", "10.0.0.0/24", "10.0.0.0/8", "0.0.0.0/0", "fd00::1/128", "fd00::/64", "::/0"];
+const NETS: &[&str] = &[
+    "10.0.0.1/32",
+    "10.0.0.2/32",
+    "10.0.0.0/24",
+    "10.0.0.0/8",
+    "0.0.0.0/0",
+    "fd00::1/128",
+    "fd00::/64",
+    "::/0",
+];
 const PORTS: &[u16] = &[0, 1, 80, 443, 554, 1024, 5000, 5001, 9000, 40_000, 65_535];
 const RANGES: &[RangeInclusive<u16>] = &[
     80..=80,
@@ -131,7 +139,11 @@ impl Chance {
             transports: self.some(TRANSPORTS, 1, 2),
             ports: self.ports(),
             both_ways: self.one_in(4),
-            expect: if self.one_in(3) { Expect::PortOnly } else { Expect::Services(self.some(SERVICES, 1, 2)) },
+            expect: if self.one_in(3) {
+                Expect::PortOnly
+            } else {
+                Expect::Services(self.some(SERVICES, 1, 2))
+            },
             contents: if self.one_in(8) { vec![Content::MobotixAdmin] } else { Vec::new() },
             tls: self.pick(TlsDemand::ALL),
             status: if self.one_in(2) { vec![Status::Required] } else { vec![self.pick(Status::ALL)] },
@@ -217,7 +229,9 @@ impl Chance {
                 source: Arc::from(name),
                 everywhere: false,
                 features: Vec::new(),
-                rules: (0..self.below(15)).map(|number| self.rule(&format!("{name}-{number}"), name)).collect(),
+                rules: (0..self.below(15))
+                    .map(|number| self.rule(&format!("{name}-{number}"), name))
+                    .collect(),
                 assertions: Vec::new(),
             });
         }
@@ -290,7 +304,8 @@ fn walk_ports(policy: &Policy, inventory: &Inventory, case: &Case<'_>, port: u16
     };
     let bits = case.orig.packs | case.resp.packs;
     let rules = || policy.rules_in(bits).chain(policy.site_rules()).chain(policy.exceptions()).filter(holds);
-    let serves = rules().any(|rule| fit::serves(inventory, rule, (case.orig, case.resp), case.transport, port));
+    let serves =
+        rules().any(|rule| fit::serves(inventory, rule, (case.orig, case.resp), case.transport, port));
     let knows = rules().any(|rule| {
         rule.to.meets(case.resp.roles)
             && rule.transports.contains(&case.transport)
