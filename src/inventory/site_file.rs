@@ -9,6 +9,7 @@ mod settings;
 mod who;
 mod zones;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 pub use known::Known;
@@ -130,7 +131,7 @@ fn site(root: &Table<'_>, known: &Known, broken: bool, faults: &mut Vec<Diagnost
 
 fn rules(root: &Table<'_>, known: &Known, faults: &mut Vec<Diagnostic>) -> (Vec<Rule>, Vec<Rule>) {
     let pack = PackId(Arc::from(SITE_PACK));
-    let mut taken: Vec<Arc<str>> = known.rules.clone();
+    let mut taken: HashSet<Arc<str>> = known.rules.iter().cloned().collect();
     let mut read = |key: &str, keys: &[&str], kind: RuleKind, faults: &mut Vec<Diagnostic>| {
         let mut rules = Vec::new();
         for table in root.children(key, keys, faults) {
@@ -150,7 +151,7 @@ fn rules(root: &Table<'_>, known: &Known, faults: &mut Vec<Diagnostic>) -> (Vec<
 
 fn refuse_taken_id(
     id: &toml::Spanned<String>,
-    taken: &mut Vec<Arc<str>>,
+    taken: &mut HashSet<Arc<str>>,
     source: &SourceText,
     faults: &mut Vec<Diagnostic>,
 ) {
@@ -160,7 +161,7 @@ fn refuse_taken_id(
         let help = Some(format!("choose another one, such as `site-{name}`"));
         faults.push(Diagnostic::error(source, id.span(), message, "not unique", help));
     }
-    taken.push(name);
+    taken.insert(name);
 }
 
 /// A fault for a word that is not in a list of known ones.

@@ -6,8 +6,6 @@ use crate::judge::Judge;
 use crate::judge::flow_state::FlowState;
 use crate::policy::case::End;
 use crate::policy::decide::SYSTEM_PORTS;
-use crate::policy::fit;
-use crate::policy::rule::Rule;
 use crate::service::Transport;
 
 /// Who is taken to have opened a flow, how we know, and the service port.
@@ -29,12 +27,9 @@ impl Judge {
             return Orientation { orig, initiation: state.initiation, port: service_port(state, orig) };
         }
         let ends = [state.key.a, state.key.b].map(|addr| self.end(&self.inventory.host(addr)));
-        let rules = self.rules_between(&ends, state);
         let serves = |side: Side| {
-            let pair = (side.other().of(&ends), side.of(&ends));
-            let port = state.key.end(side).1;
-            let transport = state.key.transport;
-            rules.iter().any(|rule| fit::serves(&self.inventory, rule, pair, transport, port))
+            let (pair, port) = ((side.other().of(&ends), side.of(&ends)), state.key.end(side).1);
+            self.policy.serves(&self.inventory, pair, state.key.transport, port, state.first_seen)
         };
         let (a, b) = (serves(Side::A), serves(Side::B));
         if a != b {
@@ -43,7 +38,7 @@ impl Judge {
         }
         let is_service = |side: Side| {
             let port = state.key.end(side).1;
-            port < SYSTEM_PORTS || self.is_known_port(&rules, side.of(&ends), state.key.transport, port)
+            port < SYSTEM_PORTS || self.is_known_port(&ends, side, state)
         };
         let (orig, port) = match (is_service(Side::A), is_service(Side::B)) {
             (true, false) => (Side::B, Some(state.key.a_port)),
@@ -56,24 +51,12 @@ impl Judge {
         Orientation { orig, initiation: Initiation::Unknown, port }
     }
 
-    /// The rules and exceptions in force for conversations of these two hosts.
-    fn rules_between(&self, [a, b]: &[End; 2], state: &FlowState) -> Vec<&Rule> {
-        let holds = |rule: &&Rule| {
-            let expires = rule.exception.as_ref().and_then(|exception| exception.expires);
-            expires.is_none_or(|expires| state.first_seen < expires)
-        };
-        let exceptions = self.policy.exceptions().iter().filter(holds);
-        let packs = self.policy.rules_in(a.packs | b.packs);
-        packs.chain(self.policy.site_rules()).chain(exceptions).collect()
-    }
-
-    /// Whether some rule knows the port at a host of these roles.
-    fn is_known_port(&self, rules: &[&Rule], host: &End, transport: Transport, port: u16) -> bool {
-        rules.iter().any(|rule| {
-            rule.to.meets(host.roles)
-                && rule.transports.contains(&transport)
-                && fit::ports_at(&self.inventory, rule, host, rule.to).is_some_and(|ports| ports.has(port))
-        })
+    /// Whether some rule in force for these hosts knows the port of this side, whoever opens it.
+    fn is_known_port(&self, ends: &[End; 2], side: Side, state: &FlowState) -> bool {
+        let [a, b] = ends;
+        let service = (state.key.transport, state.key.end(side).1);
+        let host = side.of(ends);
+        self.policy.knows_port(&self.inventory, a.packs | b.packs, host, service, state.first_seen)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::addr::Addr;
@@ -329,7 +330,7 @@ impl Judge {
     }
 
     fn rule_hits(&self, conversations: &[&Conversation]) -> Vec<RuleHits> {
-        let mut hits: BTreeMap<&RuleId, u64> = BTreeMap::new();
+        let mut hits: HashMap<&RuleId, u64> = HashMap::new();
         for conversation in conversations {
             if let Some(Ruling::Allowed { rule, .. }) = conversation.ruling.as_deref() {
                 let count = hits.entry(rule).or_default();

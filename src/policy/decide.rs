@@ -15,6 +15,7 @@ use crate::policy::fit::Peer;
 use crate::policy::fit::Speech;
 use crate::policy::fit::expects;
 use crate::policy::fit::fit;
+use crate::policy::force::Candidates;
 use crate::policy::force::Policy;
 use crate::policy::hygiene;
 use crate::policy::reasons;
@@ -28,11 +29,14 @@ use crate::service::Service;
 use crate::service::Transport;
 use crate::verdict::Withheld;
 
+#[cfg(test)]
+mod full_walk;
+
 /// Below this, ports are assigned to services by IANA and no system picks them for clients
 /// (RFC 6335 §6; Linux starts at 32768, older Windows at 1025).
 pub const SYSTEM_PORTS: u16 = 1024;
 
-/// What the policy says of `case`.
+/// What the policy says of `case`. The inventory is that of the policy's site.
 pub fn decide(policy: &Policy, inventory: &Inventory, case: &Case<'_>) -> Ruling {
     if !case.orig.monitored && !case.resp.monitored {
         return Ruling::OutOfScope;
@@ -40,9 +44,29 @@ pub fn decide(policy: &Policy, inventory: &Inventory, case: &Case<'_>) -> Ruling
     if policy.is_empty() {
         return Ruling::NoPolicy;
     }
+    let bits = case.orig.packs | case.resp.packs;
+    let rules = Rules {
+        candidates: policy.candidates(case),
+        announcing: &|| policy.announcing(bits).collect(),
+        telling: &|| policy.telling(inventory, case),
+    };
+    decide_by(&rules, policy, inventory, case)
+}
+
+/// The rules that are asked. They may be all that are in force: the ruling is the same.
+struct Rules<'r, 'p> {
+    /// Those that may fit.
+    candidates: Candidates<'p>,
+    /// Those that media may come under.
+    announcing: &'r dyn Fn() -> Vec<&'p Rule>,
+    /// Those that tell why nothing fits.
+    telling: &'r dyn Fn() -> Vec<&'p Rule>,
+}
+
+fn decide_by(rules: &Rules<'_, '_>, policy: &Policy, inventory: &Inventory, case: &Case<'_>) -> Ruling {
     let always = hygiene::always(policy, case);
     let (mut expired, mut open) = (None, None);
-    for exception in policy.exceptions() {
+    for exception in &rules.candidates.exceptions {
         match excepted(policy, inventory, exception, case) {
             Some(Excepted::Holds(certainty)) => {
                 let rule = exception.id.clone();
@@ -53,12 +77,12 @@ pub fn decide(policy: &Policy, inventory: &Inventory, case: &Case<'_>) -> Ruling
             None => {}
         }
     }
-    let by_site = best(policy, inventory, policy.site_rules().iter(), case, &always);
+    let by_site = best(policy, inventory, &rules.candidates.own, case, &always);
     let by_site = match by_site {
         Some(allowed @ Ruling::Allowed { .. }) => return allowed,
         other => other,
     };
-    let by_packs = decide_by_packs(policy, inventory, case, always.clone(), expired);
+    let by_packs = decide_by_packs(rules, policy, inventory, case, (always.clone(), expired));
     if matches!(by_packs, Ruling::Allowed { .. }) {
         return by_packs;
     }
@@ -68,15 +92,14 @@ pub fn decide(policy: &Policy, inventory: &Inventory, case: &Case<'_>) -> Ruling
 }
 
 fn decide_by_packs(
+    rules: &Rules<'_, '_>,
     policy: &Policy,
     inventory: &Inventory,
     case: &Case<'_>,
-    always: Vec<Objection>,
-    expired: Option<RuleId>,
+    (always, expired): (Vec<Objection>, Option<RuleId>),
 ) -> Ruling {
-    let bits = case.orig.packs | case.resp.packs;
     let judges = case.orig.judges && case.resp.judges;
-    let allowed = || best(policy, inventory, policy.rules_in(bits), case, &always);
+    let allowed = || best(policy, inventory, &rules.candidates.of_packs, case, &always);
     let mut broken = if judges { broken(policy, inventory, case) } else { Vec::new() };
     // Without a site there are no zones that could tell one vendor's part from the other's: what one
     // guide keeps apart and the other allows is then not judged against the first.
@@ -90,11 +113,13 @@ fn decide_by_packs(
         if !judges {
             return Ruling::Withheld { why: Withheld::RoleUnknown, rule: None, objections: always };
         }
-        if let Some((why, rule)) = media_rule(policy, bits, case) {
+        if let Some((why, rule)) = media_rule(rules, case) {
             return Ruling::Withheld { why, rule: Some(rule), objections: always };
         }
     }
-    reasons::violation(policy, inventory, case, &broken, always, expired)
+    let telling = (rules.telling)().into_iter();
+    let fits: Vec<(&Rule, Fit)> = telling.map(|rule| (rule, fit(policy, inventory, rule, case))).collect();
+    reasons::violation(policy, inventory, case, &broken, &fits, (always, expired))
 }
 
 enum Excepted {
@@ -127,10 +152,10 @@ fn excepted(policy: &Policy, inventory: &Inventory, rule: &Rule, case: &Case<'_>
 }
 
 /// The best ruling that one of `rules` gives, if one allows the case or would if more were known.
-fn best<'a>(
+fn best(
     policy: &Policy,
     inventory: &Inventory,
-    rules: impl Iterator<Item = &'a Rule>,
+    rules: &[&Rule],
     case: &Case<'_>,
     always: &[Objection],
 ) -> Option<Ruling> {
@@ -233,7 +258,7 @@ fn is_documented(policy: &Policy, inventory: &Inventory, assertion: &Assertion, 
 
 /// The rule that announced media of this pair of roles would come under, whoever announces it. Of what was
 /// cut too short to tell, it may be media as well, if it is between ports that are nobody's.
-fn media_rule(policy: &Policy, bits: u64, case: &Case<'_>) -> Option<(Withheld, RuleId)> {
+fn media_rule(rules: &Rules<'_, '_>, case: &Case<'_>) -> Option<(Withheld, RuleId)> {
     let why = match case.spoken {
         Spoken::Known(Service::Rtp | Service::Rtcp, _) => Withheld::UnannouncedMedia,
         Spoken::TooLittle
@@ -249,7 +274,7 @@ fn media_rule(policy: &Policy, bits: u64, case: &Case<'_>) -> Option<(Withheld, 
         services.iter().any(|service| expects(rule, *service))
             && (pair(case.orig, case.resp) || pair(case.resp, case.orig))
     };
-    policy.rules_in(bits).chain(policy.site_rules()).find(announces).map(|rule| (why, rule.id.clone()))
+    (rules.announcing)().into_iter().find(announces).map(|rule| (why, rule.id.clone()))
 }
 
 /// Advice codes without repetition, in order of appearance.

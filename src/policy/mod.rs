@@ -3,6 +3,7 @@
 
 pub mod assertion_text;
 pub mod case;
+mod classes;
 pub mod decide;
 pub mod diagnostic;
 pub mod example;
@@ -11,10 +12,14 @@ pub mod file;
 pub mod fit;
 pub mod force;
 pub mod hygiene;
+mod index;
 pub mod lint;
 pub mod lint_site;
+mod net_keys;
 pub mod overlap;
 pub mod packs;
+mod port_blocks;
+mod port_table;
 pub mod port_text;
 pub mod raw_rule;
 pub mod reasons;
@@ -23,4 +28,5 @@ mod rule_ends;
 pub mod rule_text;
 pub mod suggest;
 pub mod table;
+mod tuples;
 pub mod words;

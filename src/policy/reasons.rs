@@ -12,7 +12,6 @@ use crate::policy::case::Spoken;
 use crate::policy::fit::Fit;
 use crate::policy::fit::Speech;
 use crate::policy::fit::expects;
-use crate::policy::fit::fit;
 use crate::policy::fit::ports_at;
 use crate::policy::force::Policy;
 use crate::policy::rule::Assertion;
@@ -26,19 +25,17 @@ use crate::verdict::Field;
 use crate::verdict::Reason;
 use crate::verdict::Withheld;
 
-/// The ruling on a case that nothing allows. `broken` are the assertions that it breaks.
+/// The ruling on a case that nothing allows. `broken` are the assertions that it breaks, `fits` the rules
+/// that tell why ([`Policy::telling`]), in order.
 pub fn violation(
     policy: &Policy,
     inventory: &Inventory,
     case: &Case<'_>,
     broken: &[&Assertion],
-    objections: Vec<Objection>,
-    expired: Option<RuleId>,
+    fits: &[(&Rule, Fit)],
+    (objections, expired): (Vec<Objection>, Option<RuleId>),
 ) -> Ruling {
-    let bits = case.orig.packs | case.resp.packs;
-    let rules = policy.rules_in(bits).chain(policy.site_rules());
-    let fits: Vec<(&Rule, Fit)> = rules.map(|rule| (rule, fit(policy, inventory, rule, case))).collect();
-    let holding = holding(policy, inventory, case, broken, &fits);
+    let holding = holding(policy, inventory, case, broken, fits);
     let known = case.initiation >= Initiation::Inferred;
     let is_directional = |(reason, _): &(Reason, _)| *reason == Reason::WrongDirection;
     if !known && broken.is_empty() && holding.iter().any(is_directional) {
@@ -54,7 +51,7 @@ pub fn violation(
     }
     let also = holding.map(|(reason, _)| reason).filter(|reason| *reason != Reason::NoRule).collect();
     let rule = rule.or_else(|| broken.first().map(|assertion| assertion.id.clone()));
-    Ruling::Violation { reason, also, rule, nearest: nearest(case, &fits), expired, objections }
+    Ruling::Violation { reason, also, rule, nearest: nearest(case, fits), expired, objections }
 }
 
 /// The reasons that hold, in order of precedence, each with the rule or assertion that makes it hold.

@@ -70,7 +70,7 @@ words! {
 }
 
 /// Port numbers: ranges in ascending order, not overlapping.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
 pub struct PortSet(pub Vec<RangeInclusive<u16>>);
 
 impl PortSet {
@@ -114,7 +114,7 @@ pub enum Ports {
 }
 
 /// What a rule expects to be spoken.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Expect {
     /// Nothing public describes it: port and role must do.
     PortOnly,
