@@ -64,10 +64,9 @@ pub(super) fn tcp(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
             flags: be8(octets, 13).unwrap_or(0),
         }),
         icmp_reply: false,
-        header: [
-            octets.get(..16).unwrap_or_default(),
-            octets.get(18..length).or(octets.get(18..)).unwrap_or_default(),
-        ],
+        octets,
+        header: length,
+        sum: 16..18,
     };
     Ok(walk.segment(&shape))
 }
@@ -97,7 +96,9 @@ pub(super) fn udp(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
         dst_port: header.destination_port(),
         tcp: None,
         icmp_reply: false,
-        header: [octets.get(..6).unwrap_or_default(), &[]],
+        octets,
+        header: UdpHeader::LEN,
+        sum: 6..8,
     };
     Ok(walk.segment(&shape))
 }
@@ -113,7 +114,9 @@ pub(super) fn sctp(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
         dst_port: be16(&header, 2).unwrap_or(0),
         tcp: None,
         icmp_reply: false,
-        header: [octets.get(..8).unwrap_or_default(), &[]],
+        octets,
+        header: SCTP_HEADER,
+        sum: 8..12,
     };
     Ok(walk.segment(&shape))
 }
@@ -126,7 +129,9 @@ pub(super) fn other(walk: &mut Walk<'_>, protocol: u8) -> Result<Next, Undecoded
         dst_port: 0,
         tcp: None,
         icmp_reply: false,
-        header: [&[], &[]],
+        octets: walk.rest,
+        header: 0,
+        sum: 0..0,
     };
     Ok(walk.segment(&shape))
 }
@@ -166,7 +171,9 @@ pub(super) fn icmp(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
                 dst_port,
                 tcp: None,
                 icmp_reply: exchange.is_reply,
-                header: [octets.get(..2).unwrap_or_default(), octets.get(4..8).unwrap_or_default()],
+                octets,
+                header: ICMP_HEADER,
+                sum: 2..4,
             };
             Ok(walk.segment(&shape))
         }

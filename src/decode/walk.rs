@@ -7,6 +7,8 @@ use super::checksum;
 use super::context::Context;
 use super::decoder::Decoded;
 use super::extension;
+use super::fingerprint::PAYLOAD_OCTETS;
+use super::fingerprint::Print;
 use super::fingerprint::fingerprint;
 use super::fragments::Fragment;
 use super::link;
@@ -97,8 +99,12 @@ pub(super) struct Shape<'h> {
     pub(super) dst_port: u16,
     pub(super) tcp: Option<Tcp>,
     pub(super) icmp_reply: bool,
-    /// The transport header before and after its checksum.
-    pub(super) header: [&'h [u8]; 2],
+    /// The captured octets from the transport header on.
+    pub(super) octets: &'h [u8],
+    /// How many of them are the header.
+    pub(super) header: usize,
+    /// Where its checksum stands.
+    pub(super) sum: Range<usize>,
 }
 
 impl<'a> Walk<'a> {
@@ -266,9 +272,26 @@ impl<'a> Walk<'a> {
             payload_len: narrow(self.rest.len()),
             file: context.file,
             interface: context.interface,
-            fingerprint: fingerprint(context, shape.header, self.rest),
+            fingerprint: self.fingerprint(shape),
             oddities,
         });
         Next::Segment
+    }
+
+    /// Hash of the segment whose payload starts here.
+    fn fingerprint(&self, shape: &Shape<'_>) -> u64 {
+        let context = &self.context;
+        let Range { start, end } = shape.sum;
+        let octets = shape.octets;
+        let last = shape.header.saturating_add(self.rest.len().min(PAYLOAD_OCTETS)).min(octets.len());
+        fingerprint(&Print {
+            src: context.src,
+            dst: context.dst,
+            ip_octets: context.ip_octets,
+            ip_id: context.ip_id,
+            protocol: context.protocol,
+            head: octets.get(..start).unwrap_or_default(),
+            tail: octets.get(end..last).unwrap_or_default(),
+        })
     }
 }
