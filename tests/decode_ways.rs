@@ -190,7 +190,8 @@ impl Chance {
                 }
                 7 => sample.frame.wire_len = u32::try_from(self.below(octets.len() + 100)).unwrap(),
                 8 if octets.len() > 38 => {
-                    let port: [u8; 2] = [[0x12, 0xb5], [0x17, 0xc1], [0x21, 0x18], [0x12, 0xb6]][self.below(4)];
+                    let port: [u8; 2] =
+                        [[0x12, 0xb5], [0x17, 0xc1], [0x21, 0x18], [0x12, 0xb6]][self.below(4)];
                     octets[36..38].copy_from_slice(&port);
                 }
                 _ => {}

@@ -21,7 +21,6 @@ use super::segment::Sighting;
 use super::walk::Layer;
 use super::walk::Place;
 use super::walk::Walk;
-use crate::capture::Frame;
 use crate::capture::FrameBatch;
 use crate::time::Span;
 use crate::time::Timestamp;
@@ -98,23 +97,21 @@ impl Decoder {
     ///
     /// hot: once per frame
     pub fn decode(&mut self, batch: &mut FrameBatch, index: usize, out: &mut Decoded) {
-        let Some(frame) = batch.frames.get(index).copied() else { return };
-        self.give_up(Some(frame.time), batch, out);
-        self.tally.see(&frame);
-        let octets = batch.octets_of(&frame);
-        if self.fast
-            && let Some(segment) = fast::segment(&frame, octets, &mut self.tally)
-        {
-            out.segments.push(segment);
-            return;
+        let Some(time) = batch.frames.get(index).map(|frame| frame.time) else { return };
+        self.give_up(Some(time), batch, out);
+        let Some(frame) = batch.frames.get(index) else { return };
+        self.tally.see(frame);
+        let octets = batch.octets_of(frame);
+        if !self.fast || fast::segment(frame, octets, &mut self.tally, &mut out.segments).is_none() {
+            self.decode_slowly(index, batch, out);
         }
-        self.decode_slowly(&frame, batch, out);
     }
 
     /// Decodes a frame by the walk, which knows everything that may be odd about it.
-    fn decode_slowly(&mut self, frame: &Frame, batch: &mut FrameBatch, out: &mut Decoded) {
-        let context = Context::of(frame);
-        let captured = batch.octets_of(frame).len();
+    fn decode_slowly(&mut self, index: usize, batch: &mut FrameBatch, out: &mut Decoded) {
+        let Some(frame) = batch.frames.get(index).copied() else { return };
+        let context = Context::of(&frame);
+        let captured = batch.octets_of(&frame).len();
         if captured == 0 {
             self.tally.undecoded(Undecoded::Empty, &context);
             return;

@@ -6,7 +6,6 @@
 //! would give it, to the last count (`tests/decode_ways.rs`).
 
 use super::checksum;
-use super::fingerprint::PAYLOAD_OCTETS;
 use super::fingerprint::Print;
 use super::fingerprint::fingerprint;
 use super::link;
@@ -61,17 +60,26 @@ struct Ports {
     tcp: Option<Tcp>,
     /// Octets of the header.
     length: usize,
-    /// Where its checksum starts, and whether the sender wrote one.
-    sum: usize,
+    /// What stands before its checksum, the first octet lowest.
+    head: u128,
+    /// Where its checksum ends.
+    tail: usize,
+    /// Whether the sender wrote a checksum.
     is_summed: bool,
 }
 
-/// The segment of a frame with these captured octets, counted; `None`, and nothing counted, if it is the
-/// walk's to decode.
+/// Adds the segment of a frame with these captured octets, and counts it; `None`, and nothing done, if
+/// it is the walk's to decode.
+///
+/// All parts are put into this one function, so that what they read stays in registers.
 ///
 /// hot: once per frame
-#[inline]
-pub(super) fn segment(frame: &Frame, octets: &[u8], tally: &mut DecodeTally) -> Option<Segment> {
+pub(super) fn segment(
+    frame: &Frame,
+    octets: &[u8],
+    tally: &mut DecodeTally,
+    out: &mut Vec<Segment>,
+) -> Option<()> {
     if frame.link != LinkType::ETHERNET {
         return None;
     }
@@ -93,10 +101,11 @@ pub(super) fn segment(frame: &Frame, octets: &[u8], tally: &mut DecodeTally) -> 
         !checksum::is_right(packet.rest, start)
     };
     count(frame, tally, &link, &packet, is_sum_wrong);
-    Some(assemble(frame, octets, &link, &packet, &ports, is_sum_wrong))
+    out.push(assemble(frame, octets, &link, &packet, &ports, is_sum_wrong));
+    Some(())
 }
 
-#[inline]
+#[inline(always)]
 fn ethernet(octets: &[u8]) -> Option<Link<'_>> {
     let (header, mut rest) = octets.split_first_chunk::<14>()?;
     let [d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, high, low] = *header;
@@ -113,7 +122,7 @@ fn ethernet(octets: &[u8]) -> Option<Link<'_>> {
 }
 
 /// A whole IPv4 packet without options (RFC 791) that fits into what is left of the frame.
-#[inline]
+#[inline(always)]
 fn ipv4(octets: &[u8], wire: usize) -> Option<Packet<'_>> {
     let header = octets.first_chunk::<20>()?;
     let [0x45, _, t0, t1, i0, i1, f0, f1, hops, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = *header
@@ -134,14 +143,14 @@ fn ipv4(octets: &[u8], wire: usize) -> Option<Packet<'_>> {
         id: u16::from_be_bytes([i0, i1]),
         hops,
         protocol,
-        is_sum_wrong: !checksum::is_right(header, 0),
+        is_sum_wrong: !checksum::is_header_right(header),
         rest: octets.get(20..total.min(octets.len()))?,
         wire: total.checked_sub(20)?,
     })
 }
 
 /// An IPv6 packet (RFC 8200) that fits into what is left of the frame.
-#[inline]
+#[inline(always)]
 fn ipv6(octets: &[u8], wire: usize) -> Option<Packet<'_>> {
     let (start, _) = octets.split_first_chunk::<8>()?;
     let [first, _, _, _, l0, l1, protocol, hops] = *start;
@@ -167,7 +176,7 @@ fn ipv6(octets: &[u8], wire: usize) -> Option<Packet<'_>> {
 }
 
 /// TCP (RFC 9293 §3.1), its options captured.
-#[inline]
+#[inline(always)]
 fn tcp(packet: &Packet<'_>) -> Option<Ports> {
     let header = packet.rest.first_chunk::<20>()?;
     let [s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags, w0, w1, ..] = *header;
@@ -186,13 +195,14 @@ fn tcp(packet: &Packet<'_>) -> Option<Ports> {
             flags,
         }),
         length,
-        sum: 16,
+        head: u128::from_le_bytes(*header.first_chunk()?),
+        tail: 18,
         is_summed: true,
     })
 }
 
 /// UDP (RFC 768) that fits into its packet and is no tunnel; what the packet has behind it is padding.
-#[inline]
+#[inline(always)]
 fn udp(packet: &mut Packet<'_>) -> Option<Ports> {
     let [s0, s1, d0, d1, l0, l1, c0, c1] = *packet.rest.first_chunk::<8>()?;
     let dst = u16::from_be_bytes([d0, d1]);
@@ -208,12 +218,13 @@ fn udp(packet: &mut Packet<'_>) -> Option<Ports> {
         dst,
         tcp: None,
         length: 8,
-        sum: 6,
+        head: u128::from(u64::from_le_bytes([s0, s1, d0, d1, l0, l1, 0, 0])),
+        tail: 8,
         is_summed: [c0, c1] != [0, 0],
     })
 }
 
-#[inline]
+#[inline(always)]
 fn count(frame: &Frame, tally: &mut DecodeTally, link: &Link<'_>, packet: &Packet<'_>, is_sum_wrong: bool) {
     tally.segments.add_frame(frame);
     if !link.vlans.ids().is_empty() {
@@ -229,7 +240,7 @@ fn count(frame: &Frame, tally: &mut DecodeTally, link: &Link<'_>, packet: &Packe
     }
 }
 
-#[inline]
+#[inline(always)]
 fn assemble(
     frame: &Frame,
     octets: &[u8],
@@ -242,9 +253,7 @@ fn assemble(
     let (ip_octets, ip_id) = (narrow(packet.total), u32::from(packet.id));
     let payload_len = rest.len().saturating_sub(ports.length);
     let payload_wire = wire.saturating_sub(ports.length);
-    let last = ports.length.saturating_add(payload_len.min(PAYLOAD_OCTETS));
-    let head = rest.get(..ports.sum).unwrap_or_default();
-    let tail = rest.get(ports.sum.saturating_add(2)..last).unwrap_or_default();
+    let (head, tail) = (ports.head, rest.get(ports.tail..).unwrap_or_default());
     let link_octets = octets.len().saturating_sub(link.rest.len());
     let before_payload = link_octets.saturating_add(packet.header).saturating_add(ports.length);
     Segment {
@@ -304,9 +313,9 @@ mod tests {
             start: 0,
             captured: length,
         };
-        let mut tally = DecodeTally::default();
-        let found = segment(&frame, &octets, &mut tally);
-        assert_eq!(tally.segments.frames, u64::from(found.is_some()));
+        let (mut tally, mut out) = (DecodeTally::default(), Vec::new());
+        let found = segment(&frame, &octets, &mut tally, &mut out);
+        assert_eq!((tally.segments.frames, out.len() == 1), (u64::from(found.is_some()), found.is_some()));
         assert_eq!(found.is_none(), tally == DecodeTally::default(), "nothing is counted of what is left");
         found.is_some()
     }

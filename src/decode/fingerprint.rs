@@ -20,9 +20,10 @@ const SEED: u64 = 0xca3e_5e47;
 const KEYS: [u64; 4] =
     [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344, 0xa409_3822_299f_31d0, 0x082e_fa98_ec4e_6c89];
 
-/// How many octets of payload go in: past TCP's sequence numbers and IP's identification, they
-/// only have to tell datagrams apart that a host sends in one burst without identification.
-pub(super) const PAYLOAD_OCTETS: usize = 64;
+/// How many octets behind the checksum go in: past TCP's sequence numbers and IP's identification, they
+/// only have to tell datagrams apart that a host sends in one burst without identification. Behind the
+/// longest options of TCP these are 38 octets of payload.
+const TAIL: usize = 80;
 
 /// What goes in of an innermost packet. Hop limit, IPv4 checksum and everything below IP are left out,
 /// so that a copy that was routed or retagged in between hashes alike.
@@ -32,9 +33,9 @@ pub(super) struct Print<'a> {
     pub(super) ip_octets: u32,
     pub(super) ip_id: u32,
     pub(super) protocol: u8,
-    /// The transport header up to its checksum.
-    pub(super) head: &'a [u8],
-    /// The transport header after its checksum, and the first [`PAYLOAD_OCTETS`] of payload.
+    /// Up to sixteen octets of the transport header, up to its checksum; the first one lowest.
+    pub(super) head: u128,
+    /// Everything after the checksum; only the first [`TAIL`] octets go in.
     pub(super) tail: &'a [u8],
 }
 
@@ -49,29 +50,23 @@ pub(super) fn fingerprint(print: &Print<'_>) -> u64 {
     let [one, two, three, last] = KEYS;
     let ip = u128::from(print.ip_octets) << 64 | u128::from(print.ip_id) << 8 | u128::from(print.protocol);
     let ends = absorb(absorb(absorb(one, print.src.bits()), print.dst.bits()), ip);
-    let head = print.head.first_chunk().map_or_else(|| short(print.head), |head| u128::from_le_bytes(*head));
-    let length = u64::try_from(print.tail.len()).unwrap_or(0);
-    let (one, two) = both(absorb(two, head), three ^ length, print.tail);
+    let tail = print.tail.get(..TAIL).unwrap_or(print.tail);
+    let length = u64::try_from(tail.len()).unwrap_or(0);
+    let (one, two) = both(absorb(two, print.head), three ^ length, tail);
     fold(ends ^ one, two ^ last)
 }
 
-/// Goes through all octets in two chains.
+/// Goes through up to [`TAIL`] octets in two chains. Five times sixteen octets whatever their number,
+/// some of them again: how many there are cannot be guessed, so that a loop would cost more.
 #[inline]
-fn both(mut one: u64, mut two: u64, octets: &[u8]) -> (u64, u64) {
-    let (pairs, rest) = octets.as_chunks::<32>();
-    for pair in pairs {
-        let (halves, _) = pair.as_chunks::<16>();
-        if let [first, second] = halves {
-            one = absorb(one, u128::from_le_bytes(*first));
-            two = absorb(two, u128::from_le_bytes(*second));
-        }
-    }
-    if let Some(first) = rest.first_chunk() {
-        one = absorb(one, u128::from_le_bytes(*first));
-    }
-    // The last sixteen, some of them a second time: no octet is left out.
-    let last = octets.last_chunk().map_or_else(|| short(octets), |last| u128::from_le_bytes(*last));
-    (one, absorb(two, last))
+fn both(one: u64, two: u64, octets: &[u8]) -> (u64, u64) {
+    let Some(latest) = octets.len().checked_sub(16) else { return (one, absorb(two, short(octets))) };
+    let word = |at: usize| {
+        let octets = octets.get(at.min(latest)..).and_then(<[u8]>::first_chunk);
+        octets.map_or(0, |octets| u128::from_le_bytes(*octets))
+    };
+    let one = absorb(absorb(absorb(one, word(0)), word(32)), word(64));
+    (one, absorb(absorb(two, word(16)), word(48)))
 }
 
 /// Fewer than sixteen octets in one word, some of them twice; their number is not in it.
@@ -125,38 +120,35 @@ mod tests {
 
     const OCTETS: [u8; 96] = [0x5a; 96];
 
-    fn print<'a>(head: &'a [u8], tail: &'a [u8]) -> Print<'a> {
+    fn print(head: u128, tail: &[u8]) -> Print<'_> {
         let (src, dst) = (Addr::v4([10, 0, 0, 1]), Addr::v4([10, 0, 0, 2]));
         Print { src, dst, ip_octets: 1500, ip_id: 7, protocol: 6, head, tail }
     }
 
     #[test]
     fn a_changed_bit_anywhere_changes_the_hash_at_every_length() {
-        for length in 0..OCTETS.len() {
-            let (head, tail) = (OCTETS.get(..length.min(16)).unwrap(), OCTETS.get(..length).unwrap());
-            let whole = fingerprint(&print(head, tail));
+        for length in 0..=80 {
+            let whole = fingerprint(&print(7, OCTETS.get(..length).unwrap()));
             for at in 0..length {
                 let mut other = OCTETS;
                 *other.get_mut(at).unwrap() ^= 0x10;
-                let changed = other.get(..length).unwrap();
-                assert_ne!(fingerprint(&print(head, changed)), whole, "octet {at} of {length} of the tail");
-                let changed = other.get(..length.min(16)).unwrap();
-                assert_eq!(fingerprint(&print(changed, tail)) == whole, at >= 16, "octet {at} of the head");
+                let changed = fingerprint(&print(7, other.get(..length).unwrap()));
+                assert_ne!(changed, whole, "octet {at} of {length}");
             }
         }
     }
 
     #[test]
-    fn what_the_ip_header_says_goes_in_field_by_field() {
-        let plain = print(&OCTETS, &OCTETS);
+    fn what_the_headers_say_goes_in_field_by_field() {
+        let plain = print(7, &OCTETS);
         let whole = fingerprint(&plain);
-        let turned = Print { src: plain.dst, dst: plain.src, ..print(&OCTETS, &OCTETS) };
-        let longer = Print { ip_octets: 1501, ..print(&OCTETS, &OCTETS) };
-        let next = Print { ip_id: 8, ..print(&OCTETS, &OCTETS) };
-        let udp = Print { protocol: 17, ..print(&OCTETS, &OCTETS) };
-        for other in [turned, longer, next, udp] {
+        let turned = Print { src: plain.dst, dst: plain.src, ..print(7, &OCTETS) };
+        let longer = Print { ip_octets: 1501, ..print(7, &OCTETS) };
+        let next = Print { ip_id: 8, ..print(7, &OCTETS) };
+        let udp = Print { protocol: 17, ..print(7, &OCTETS) };
+        for other in [turned, longer, next, udp, print(8, &OCTETS)] {
             assert_ne!(fingerprint(&other), whole);
         }
-        assert_ne!(fingerprint(&print(&OCTETS, &[])), fingerprint(&print(&OCTETS, &[0])));
+        assert_ne!(fingerprint(&print(7, &[])), fingerprint(&print(7, &[0])));
     }
 }

@@ -65,7 +65,6 @@ pub(super) fn tcp(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
         }),
         icmp_reply: false,
         octets,
-        header: length,
         sum: 16..18,
     };
     Ok(walk.segment(&shape))
@@ -74,14 +73,14 @@ pub(super) fn tcp(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
 /// UDP (RFC 768). A length of 0 means to the end of the packet (RFC 2675, offloading hosts); one
 /// that is longer than the packet is read as far as the packet goes.
 pub(super) fn udp(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
-    let octets = walk.rest;
-    let header = UdpHeaderSlice::from_slice(octets).map_err(|_| Undecoded::CutTransport)?;
+    let header = UdpHeaderSlice::from_slice(walk.rest).map_err(|_| Undecoded::CutTransport)?;
     match usize::from(header.length()) {
         0 => {}
         length if length < UdpHeader::LEN => return Err(Undecoded::BadTransport),
         length if walk.context.oddities.incomplete => walk.limit(length),
         length => walk.limit(length.min(walk.wire)),
     }
+    let octets = walk.rest;
     if header.checksum() != 0 {
         let start = checksum::pseudo_header(walk.context.src, walk.context.dst, 17, walk.wire);
         walk.verify(Summed::Udp, start);
@@ -97,7 +96,6 @@ pub(super) fn udp(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
         tcp: None,
         icmp_reply: false,
         octets,
-        header: UdpHeader::LEN,
         sum: 6..8,
     };
     Ok(walk.segment(&shape))
@@ -115,7 +113,6 @@ pub(super) fn sctp(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
         tcp: None,
         icmp_reply: false,
         octets,
-        header: SCTP_HEADER,
         sum: 8..12,
     };
     Ok(walk.segment(&shape))
@@ -130,7 +127,6 @@ pub(super) fn other(walk: &mut Walk<'_>, protocol: u8) -> Result<Next, Undecoded
         tcp: None,
         icmp_reply: false,
         octets: walk.rest,
-        header: 0,
         sum: 0..0,
     };
     Ok(walk.segment(&shape))
@@ -172,7 +168,6 @@ pub(super) fn icmp(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
                 tcp: None,
                 icmp_reply: exchange.is_reply,
                 octets,
-                header: ICMP_HEADER,
                 sum: 2..4,
             };
             Ok(walk.segment(&shape))

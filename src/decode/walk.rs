@@ -7,7 +7,6 @@ use super::checksum;
 use super::context::Context;
 use super::decoder::Decoded;
 use super::extension;
-use super::fingerprint::PAYLOAD_OCTETS;
 use super::fingerprint::Print;
 use super::fingerprint::fingerprint;
 use super::fragments::Fragment;
@@ -101,8 +100,6 @@ pub(super) struct Shape<'h> {
     pub(super) icmp_reply: bool,
     /// The captured octets from the transport header on.
     pub(super) octets: &'h [u8],
-    /// How many of them are the header.
-    pub(super) header: usize,
     /// Where its checksum stands.
     pub(super) sum: Range<usize>,
 }
@@ -278,20 +275,19 @@ impl<'a> Walk<'a> {
         Next::Segment
     }
 
-    /// Hash of the segment whose payload starts here.
+    /// Hash of the segment.
     fn fingerprint(&self, shape: &Shape<'_>) -> u64 {
         let context = &self.context;
         let Range { start, end } = shape.sum;
-        let octets = shape.octets;
-        let last = shape.header.saturating_add(self.rest.len().min(PAYLOAD_OCTETS)).min(octets.len());
+        let head = shape.octets.get(..start).unwrap_or_default();
         fingerprint(&Print {
             src: context.src,
             dst: context.dst,
             ip_octets: context.ip_octets,
             ip_id: context.ip_id,
             protocol: context.protocol,
-            head: octets.get(..start).unwrap_or_default(),
-            tail: octets.get(end..last).unwrap_or_default(),
+            head: head.iter().rev().fold(0, |word, octet| word << 8 | u128::from(*octet)),
+            tail: shape.octets.get(end..).unwrap_or_default(),
         })
     }
 }
