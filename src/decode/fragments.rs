@@ -66,8 +66,8 @@ pub(super) struct Key {
 pub(super) struct Fragments {
     settings: DecodeSettings,
     waiting: HashMap<Key, Waiting>,
-    /// Keys by order of insertion: the order of giving up.
-    order: BTreeMap<u64, Key>,
+    /// Keys by order of insertion, which is the order of giving up, with the time of it.
+    order: BTreeMap<u64, (Key, Timestamp)>,
     next: u64,
     memory: usize,
     held: u64,
@@ -146,7 +146,7 @@ impl Fragments {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 self.next = self.next.saturating_add(1);
-                self.order.insert(serial, key);
+                self.order.insert(serial, (key, context.time));
                 entry.insert(Waiting { datagram: Datagram::new(*context), serial, since: context.time })
             }
         };
@@ -175,13 +175,10 @@ impl Fragments {
             self.held = self.held.saturating_sub(u64::from(datagram.frames()));
             return Some((datagram, Undecoded::FragmentUnattributed));
         }
-        let key = *self.order.first_key_value()?.1;
+        let (_, &(key, since)) = self.order.first_key_value()?;
         let is_over = self.waiting.len() > self.settings.max_datagrams
             || self.memory > self.settings.max_fragment_octets;
-        let is_old = match (now, self.waiting.get(&key)) {
-            (Some(now), Some(oldest)) => now.since(oldest.since) > self.settings.fragment_lifetime,
-            _ => true,
-        };
+        let is_old = now.is_none_or(|now| now.since(since) > self.settings.fragment_lifetime);
         let cause = match (is_old, is_over) {
             (true, _) => Undecoded::FragmentUnattributed,
             (false, true) => Undecoded::FragmentEvicted,

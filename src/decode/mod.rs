@@ -6,6 +6,7 @@ mod context;
 mod datagram;
 mod decoder;
 mod extension;
+mod fast;
 mod fingerprint;
 mod fragments;
 mod icmp;

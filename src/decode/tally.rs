@@ -71,8 +71,7 @@ pub struct DecodeTally {
 
 impl DecodeTally {
     pub(super) fn see(&mut self, frame: &Frame) {
-        self.seen.frames = self.seen.frames.saturating_add(1);
-        self.seen.octets = self.seen.octets.saturating_add(u64::from(frame.wire_len));
+        self.seen.add_frame(frame);
         if frame.captured < frame.wire_len {
             self.cut = self.cut.saturating_add(1);
         }
@@ -93,6 +92,12 @@ impl DecodeTally {
 }
 
 impl Count {
+    /// Adds a frame that is a packet of its own.
+    pub(super) fn add_frame(&mut self, frame: &Frame) {
+        self.frames = self.frames.saturating_add(1);
+        self.octets = self.octets.saturating_add(u64::from(frame.wire_len));
+    }
+
     /// Adds the frames that the packet of `context` came in.
     pub(super) fn add(&mut self, context: &Context) {
         self.frames = self.frames.saturating_add(u64::from(context.frames));

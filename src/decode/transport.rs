@@ -64,10 +64,8 @@ pub(super) fn tcp(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
             flags: be8(octets, 13).unwrap_or(0),
         }),
         icmp_reply: false,
-        header: [
-            octets.get(..16).unwrap_or_default(),
-            octets.get(18..length).or(octets.get(18..)).unwrap_or_default(),
-        ],
+        octets,
+        sum: 16..18,
     };
     Ok(walk.segment(&shape))
 }
@@ -75,14 +73,14 @@ pub(super) fn tcp(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
 /// UDP (RFC 768). A length of 0 means to the end of the packet (RFC 2675, offloading hosts); one
 /// that is longer than the packet is read as far as the packet goes.
 pub(super) fn udp(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
-    let octets = walk.rest;
-    let header = UdpHeaderSlice::from_slice(octets).map_err(|_| Undecoded::CutTransport)?;
+    let header = UdpHeaderSlice::from_slice(walk.rest).map_err(|_| Undecoded::CutTransport)?;
     match usize::from(header.length()) {
         0 => {}
         length if length < UdpHeader::LEN => return Err(Undecoded::BadTransport),
         length if walk.context.oddities.incomplete => walk.limit(length),
         length => walk.limit(length.min(walk.wire)),
     }
+    let octets = walk.rest;
     if header.checksum() != 0 {
         let start = checksum::pseudo_header(walk.context.src, walk.context.dst, 17, walk.wire);
         walk.verify(Summed::Udp, start);
@@ -97,7 +95,8 @@ pub(super) fn udp(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
         dst_port: header.destination_port(),
         tcp: None,
         icmp_reply: false,
-        header: [octets.get(..6).unwrap_or_default(), &[]],
+        octets,
+        sum: 6..8,
     };
     Ok(walk.segment(&shape))
 }
@@ -113,7 +112,8 @@ pub(super) fn sctp(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
         dst_port: be16(&header, 2).unwrap_or(0),
         tcp: None,
         icmp_reply: false,
-        header: [octets.get(..8).unwrap_or_default(), &[]],
+        octets,
+        sum: 8..12,
     };
     Ok(walk.segment(&shape))
 }
@@ -126,7 +126,8 @@ pub(super) fn other(walk: &mut Walk<'_>, protocol: u8) -> Result<Next, Undecoded
         dst_port: 0,
         tcp: None,
         icmp_reply: false,
-        header: [&[], &[]],
+        octets: walk.rest,
+        sum: 0..0,
     };
     Ok(walk.segment(&shape))
 }
@@ -166,7 +167,8 @@ pub(super) fn icmp(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
                 dst_port,
                 tcp: None,
                 icmp_reply: exchange.is_reply,
-                header: [octets.get(..2).unwrap_or_default(), octets.get(4..8).unwrap_or_default()],
+                octets,
+                sum: 2..4,
             };
             Ok(walk.segment(&shape))
         }

@@ -90,7 +90,12 @@ fn erspan_iii(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
     }
 }
 
-/// A tunnel over UDP to `port`, its header next; `None` if it is not, so that it stays a datagram.
+/// Whether a datagram to this UDP port may be a tunnel.
+pub(super) fn is_port(port: u16) -> bool {
+    matches!(port, 4789 | 4790 | 6081 | 8472)
+}
+
+/// A tunnel over UDP to `port`, one of [`is_port`], its header next; `None` if it is not, so that it stays a datagram.
 ///
 /// It must look like one, not only have its port: whoever wants to hide from an audit may use the
 /// port too. Once it does, what cannot be decoded inside is counted by its cause.

@@ -7,6 +7,7 @@ use super::checksum;
 use super::context::Context;
 use super::decoder::Decoded;
 use super::extension;
+use super::fingerprint::Print;
 use super::fingerprint::fingerprint;
 use super::fragments::Fragment;
 use super::link;
@@ -97,8 +98,10 @@ pub(super) struct Shape<'h> {
     pub(super) dst_port: u16,
     pub(super) tcp: Option<Tcp>,
     pub(super) icmp_reply: bool,
-    /// The transport header before and after its checksum.
-    pub(super) header: [&'h [u8]; 2],
+    /// The captured octets from the transport header on.
+    pub(super) octets: &'h [u8],
+    /// Where its checksum stands.
+    pub(super) sum: Range<usize>,
 }
 
 impl<'a> Walk<'a> {
@@ -266,9 +269,25 @@ impl<'a> Walk<'a> {
             payload_len: narrow(self.rest.len()),
             file: context.file,
             interface: context.interface,
-            fingerprint: fingerprint(context, shape.header, self.rest),
+            fingerprint: self.fingerprint(shape),
             oddities,
         });
         Next::Segment
+    }
+
+    /// Hash of the segment.
+    fn fingerprint(&self, shape: &Shape<'_>) -> u64 {
+        let context = &self.context;
+        let Range { start, end } = shape.sum;
+        let head = shape.octets.get(..start).unwrap_or_default();
+        fingerprint(&Print {
+            src: context.src,
+            dst: context.dst,
+            ip_octets: context.ip_octets,
+            ip_id: context.ip_id,
+            protocol: context.protocol,
+            head: head.iter().rev().fold(0, |word, octet| word << 8 | u128::from(*octet)),
+            tail: shape.octets.get(end..).unwrap_or_default(),
+        })
     }
 }

@@ -4,6 +4,7 @@ use crate::capture::Frame;
 use crate::capture::FrameSource;
 use crate::capture::Supply;
 use crate::decode::DecodeTally;
+use crate::decode::Decoded;
 use crate::decode::Decoder;
 use crate::event::Event;
 use crate::event::EventKind;
@@ -39,7 +40,7 @@ struct Watched {
 }
 
 /// How much of a batch's decoded things has its place.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, Eq, PartialEq)]
 struct Placed {
     segments: usize,
     errors: usize,
@@ -106,8 +107,27 @@ impl Intake {
         begins.then_some(frame.time)
     }
 
-    /// Gives everything new its place: the reader's own things become events at once.
+    /// Gives everything new its place. Nearly every frame brings one segment and nothing else.
+    ///
+    /// hot: once per frame
     fn place(&mut self, trigger: u64, watch: Option<Timestamp>, placed: &mut Placed, work: &mut Work) {
+        let decoded = &work.decoded;
+        let all = Placed::all_of(decoded);
+        let one_more = Placed { segments: placed.segments.saturating_add(1), ..*placed };
+        if watch.is_none() && (all == *placed || all == one_more) {
+            if let Some(segment) = decoded.segments.get(placed.segments) {
+                let shard = shard_of(segment.src, segment.dst, self.seed);
+                work.items.push(Item { trigger, ordinal: 0, what: What::Segment(placed.segments, shard) });
+            }
+        } else {
+            self.place_all(trigger, watch, placed, work);
+        }
+        *placed = all;
+    }
+
+    /// The same for whatever a frame may bring: the reader's own things become events at once.
+    #[cold]
+    fn place_all(&mut self, trigger: u64, watch: Option<Timestamp>, placed: &Placed, work: &mut Work) {
         let decoded = &work.decoded;
         let segments = decoded
             .segments
@@ -129,10 +149,15 @@ impl Intake {
             });
             self.sightings = self.sightings.saturating_add(1);
         }
-        *placed = Placed {
+    }
+}
+
+impl Placed {
+    fn all_of(decoded: &Decoded) -> Self {
+        Self {
             segments: decoded.segments.len(),
             errors: decoded.errors.len(),
             sightings: decoded.sightings.len(),
-        };
+        }
     }
 }

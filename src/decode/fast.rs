@@ -1,0 +1,360 @@
+//! The short way of the common packets: Ethernet II with up to two VLAN tags, IPv4 without options or
+//! IPv6 without extension headers, TCP or UDP, and every length as it should be.
+//!
+//! A few reads of fixed size instead of a walk from layer to layer. Whatever is odd, rare or a tunnel
+//! is left to the walk, which alone knows what to make of it; what is read here comes out as the walk
+//! would give it, to the last count (`tests/decode_ways.rs`).
+
+use super::checksum;
+use super::fingerprint::Print;
+use super::fingerprint::fingerprint;
+use super::link;
+use super::octets::narrow;
+use super::segment::Oddities;
+use super::segment::Segment;
+use super::segment::Tcp;
+use super::segment::VlanStack;
+use super::tally::DecodeTally;
+use super::tunnel;
+use crate::addr::Addr;
+use crate::addr::Mac;
+use crate::capture::Frame;
+use crate::capture::LinkType;
+use crate::service::Transport;
+
+/// How many VLAN tags are read here.
+const MAX_TAGS: usize = 2;
+
+/// An Ethernet header and its tags.
+struct Link<'a> {
+    dst: Mac,
+    src: Mac,
+    vlans: VlanStack,
+    ether_type: [u8; 2],
+    rest: &'a [u8],
+}
+
+/// An IP header and what it carries.
+struct Packet<'a> {
+    src: Addr,
+    dst: Addr,
+    /// Octets of the header.
+    header: usize,
+    /// Octets of the packet as the header says, those of the header included.
+    total: usize,
+    id: u16,
+    hops: u8,
+    protocol: u8,
+    is_sum_wrong: bool,
+    /// The captured octets behind the header; never more than `wire`.
+    rest: &'a [u8],
+    /// How many they were on the wire.
+    wire: usize,
+}
+
+/// A transport header.
+struct Ports {
+    transport: Transport,
+    src: u16,
+    dst: u16,
+    tcp: Option<Tcp>,
+    /// Octets of the header.
+    length: usize,
+    /// What stands before its checksum, the first octet lowest.
+    head: u128,
+    /// Where its checksum ends.
+    tail: usize,
+    /// Whether the sender wrote a checksum.
+    is_summed: bool,
+}
+
+/// Adds the segment of a frame with these captured octets, and counts it; `None`, and nothing done, if
+/// it is the walk's to decode.
+///
+/// All parts are put into this one function, so that what they read stays in registers.
+///
+/// hot: once per frame
+pub(super) fn segment(
+    frame: &Frame,
+    octets: &[u8],
+    tally: &mut DecodeTally,
+    out: &mut Vec<Segment>,
+) -> Option<()> {
+    if frame.link != LinkType::ETHERNET {
+        return None;
+    }
+    let wire = octets.len().max(usize::try_from(frame.wire_len).unwrap_or(usize::MAX));
+    let link = ethernet(octets)?;
+    let wire = wire.saturating_sub(octets.len().saturating_sub(link.rest.len()));
+    let mut packet = match link.ether_type {
+        [0x08, 0x00] => ipv4(link.rest, wire)?,
+        [0x86, 0xdd] => ipv6(link.rest, wire)?,
+        _ => return None,
+    };
+    let ports = match packet.protocol {
+        6 => tcp(&packet)?,
+        17 => udp(&mut packet)?,
+        _ => return None,
+    };
+    let is_sum_wrong = ports.is_summed && packet.rest.len() >= packet.wire && {
+        let start = checksum::pseudo_header(packet.src, packet.dst, packet.protocol, packet.wire);
+        !checksum::is_right(packet.rest, start)
+    };
+    count(frame, tally, &link, &packet, is_sum_wrong);
+    out.push(assemble(frame, octets, &link, &packet, &ports, is_sum_wrong));
+    Some(())
+}
+
+#[inline(always)]
+fn ethernet(octets: &[u8]) -> Option<Link<'_>> {
+    let (header, mut rest) = octets.split_first_chunk::<14>()?;
+    let [d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, high, low] = *header;
+    let mut ether_type = [high, low];
+    let mut vlans = VlanStack::default();
+    for _ in 0..MAX_TAGS {
+        let ([0x81 | 0x91 | 0x92, 0x00] | [0x88, 0xa8]) = ether_type else { break };
+        let ([id_high, id_low, high, low], after) = rest.split_first_chunk::<4>()?;
+        vlans.push(u16::from_be_bytes([*id_high, *id_low]));
+        (ether_type, rest) = ([*high, *low], after);
+    }
+    let (dst, src) = (Mac([d0, d1, d2, d3, d4, d5]), Mac([s0, s1, s2, s3, s4, s5]));
+    Some(Link { dst, src, vlans, ether_type, rest })
+}
+
+/// A whole IPv4 packet without options (RFC 791) that fits into what is left of the frame.
+#[inline(always)]
+fn ipv4(octets: &[u8], wire: usize) -> Option<Packet<'_>> {
+    let header = octets.first_chunk::<20>()?;
+    let [0x45, _, t0, t1, i0, i1, f0, f1, hops, protocol, _, _, s0, s1, s2, s3, d0, d1, d2, d3] = *header
+    else {
+        return None;
+    };
+    let total = usize::from(u16::from_be_bytes([t0, t1]));
+    // Neither "more fragments" nor an offset.
+    let is_whole = u16::from_be_bytes([f0, f1]) & 0x3fff == 0;
+    if !is_whole || total > wire {
+        return None;
+    }
+    Some(Packet {
+        src: Addr::v4([s0, s1, s2, s3]),
+        dst: Addr::v4([d0, d1, d2, d3]),
+        header: 20,
+        total,
+        id: u16::from_be_bytes([i0, i1]),
+        hops,
+        protocol,
+        is_sum_wrong: !checksum::is_header_right(header),
+        rest: octets.get(20..total.min(octets.len()))?,
+        wire: total.checked_sub(20)?,
+    })
+}
+
+/// An IPv6 packet (RFC 8200) that fits into what is left of the frame.
+#[inline(always)]
+fn ipv6(octets: &[u8], wire: usize) -> Option<Packet<'_>> {
+    let (start, _) = octets.split_first_chunk::<8>()?;
+    let [first, _, _, _, l0, l1, protocol, hops] = *start;
+    let payload = usize::from(u16::from_be_bytes([l0, l1]));
+    let total = payload.saturating_add(40);
+    // A length of 0 is a jumbogram or an offloading host.
+    if first >> 4 != 6 || payload == 0 || total > wire {
+        return None;
+    }
+    let (src, after) = octets.get(8..)?.split_first_chunk::<16>()?;
+    Some(Packet {
+        src: Addr::v6(*src),
+        dst: Addr::v6(*after.first_chunk::<16>()?),
+        header: 40,
+        total,
+        id: 0,
+        hops,
+        protocol,
+        is_sum_wrong: false,
+        rest: octets.get(40..total.min(octets.len()))?,
+        wire: payload,
+    })
+}
+
+/// TCP (RFC 9293 §3.1), its options captured.
+#[inline(always)]
+fn tcp(packet: &Packet<'_>) -> Option<Ports> {
+    let header = packet.rest.first_chunk::<20>()?;
+    let [s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags, w0, w1, ..] = *header;
+    let length = usize::from(offset >> 4).saturating_mul(4);
+    if length < 20 || length > packet.rest.len() {
+        return None;
+    }
+    Some(Ports {
+        transport: Transport::Tcp,
+        src: u16::from_be_bytes([s0, s1]),
+        dst: u16::from_be_bytes([d0, d1]),
+        tcp: Some(Tcp {
+            seq: u32::from_be_bytes([q0, q1, q2, q3]),
+            ack: u32::from_be_bytes([a0, a1, a2, a3]),
+            window: u16::from_be_bytes([w0, w1]),
+            flags,
+        }),
+        length,
+        head: u128::from_le_bytes(*header.first_chunk()?),
+        tail: 18,
+        is_summed: true,
+    })
+}
+
+/// UDP (RFC 768) that fits into its packet and is no tunnel; what the packet has behind it is padding.
+#[inline(always)]
+fn udp(packet: &mut Packet<'_>) -> Option<Ports> {
+    let [s0, s1, d0, d1, l0, l1, c0, c1] = *packet.rest.first_chunk::<8>()?;
+    let dst = u16::from_be_bytes([d0, d1]);
+    let length = usize::from(u16::from_be_bytes([l0, l1]));
+    if length < 8 || length > packet.wire || tunnel::is_port(dst) {
+        return None;
+    }
+    packet.rest = packet.rest.get(..length).unwrap_or(packet.rest);
+    packet.wire = length;
+    Some(Ports {
+        transport: Transport::Udp,
+        src: u16::from_be_bytes([s0, s1]),
+        dst,
+        tcp: None,
+        length: 8,
+        head: u128::from(u64::from_le_bytes([s0, s1, d0, d1, l0, l1, 0, 0])),
+        tail: 8,
+        is_summed: [c0, c1] != [0, 0],
+    })
+}
+
+#[inline(always)]
+fn count(frame: &Frame, tally: &mut DecodeTally, link: &Link<'_>, packet: &Packet<'_>, is_sum_wrong: bool) {
+    tally.segments.add_frame(frame);
+    if !link.vlans.ids().is_empty() {
+        tally.vlan_tagged = tally.vlan_tagged.saturating_add(1);
+    }
+    let bad = &mut tally.bad_checksums;
+    if packet.is_sum_wrong {
+        bad.ipv4 = bad.ipv4.saturating_add(1);
+    }
+    if is_sum_wrong {
+        let count = if packet.protocol == 6 { &mut bad.tcp } else { &mut bad.udp };
+        *count = count.saturating_add(1);
+    }
+}
+
+#[inline(always)]
+fn assemble(
+    frame: &Frame,
+    octets: &[u8],
+    link: &Link<'_>,
+    packet: &Packet<'_>,
+    ports: &Ports,
+    is_sum_wrong: bool,
+) -> Segment {
+    let &Packet { src, dst, protocol, rest, wire, .. } = packet;
+    let (ip_octets, ip_id) = (narrow(packet.total), u32::from(packet.id));
+    let payload_len = rest.len().saturating_sub(ports.length);
+    let payload_wire = wire.saturating_sub(ports.length);
+    let (head, tail) = (ports.head, rest.get(ports.tail..).unwrap_or_default());
+    let link_octets = octets.len().saturating_sub(link.rest.len());
+    let before_payload = link_octets.saturating_add(packet.header).saturating_add(ports.length);
+    Segment {
+        number: frame.number,
+        time: frame.time,
+        src,
+        dst,
+        transport: ports.transport,
+        src_port: ports.src,
+        dst_port: ports.dst,
+        tcp: ports.tcp,
+        icmp_reply: false,
+        src_mac: link::named(link.src),
+        dst_mac: link::named(link.dst),
+        vlans: link.vlans,
+        tunnel: None,
+        wire_octets: frame.wire_len,
+        ip_octets,
+        frames: 1,
+        hops: packet.hops,
+        payload_wire: narrow(payload_wire),
+        payload_start: frame.start.saturating_add(narrow(before_payload)),
+        payload_len: narrow(payload_len),
+        file: frame.file,
+        interface: frame.interface,
+        fingerprint: fingerprint(&Print { src, dst, ip_octets, ip_id, protocol, head, tail }),
+        oddities: Oddities {
+            cut: payload_len < payload_wire,
+            bad_checksum: packet.is_sum_wrong || is_sum_wrong,
+            overlap_differs: false,
+            incomplete: false,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::segment;
+    use crate::capture::Frame;
+    use crate::capture::LinkType;
+    use crate::decode::DecodeTally;
+    use crate::time::Timestamp;
+
+    const IPV4: [u8; 20] = [0x45, 0, 0, 30, 0, 7, 0x40, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2];
+    const UDP: [u8; 10] = [0x13, 0x8c, 0x9c, 0x40, 0, 10, 0, 0, b'h', b'i'];
+
+    fn is_read(tags: &[u8], ether_type: [u8; 2], ip: &[u8], above: &[u8]) -> bool {
+        let octets = [&[2; 12], tags, &ether_type, ip, above].concat();
+        let length = u32::try_from(octets.len()).unwrap();
+        let frame = Frame {
+            number: 1,
+            time: Timestamp::default(),
+            link: LinkType::ETHERNET,
+            interface: 0,
+            file: 0,
+            wire_len: length,
+            start: 0,
+            captured: length,
+        };
+        let (mut tally, mut out) = (DecodeTally::default(), Vec::new());
+        let found = segment(&frame, &octets, &mut tally, &mut out);
+        assert_eq!((tally.segments.frames, out.len() == 1), (u64::from(found.is_some()), found.is_some()));
+        assert_eq!(found.is_none(), tally == DecodeTally::default(), "nothing is counted of what is left");
+        found.is_some()
+    }
+
+    fn with<const N: usize>(mut octets: [u8; N], at: usize, value: u8) -> [u8; N] {
+        *octets.get_mut(at).unwrap() = value;
+        octets
+    }
+
+    #[test]
+    fn the_common_shapes_are_read_here() {
+        let tag = [0x81, 0x00, 0x00, 0x05];
+        assert!(is_read(&[], [0x08, 0x00], &IPV4, &UDP));
+        assert!(is_read(&[], [0x08, 0x00], &IPV4, &[&UDP[..], &[0; 18]].concat()), "padded to 60 octets");
+        assert!(is_read(&tag, [0x08, 0x00], &IPV4, &UDP));
+        assert!(is_read(&[[0x88, 0xa8, 0, 9], tag].concat(), [0x08, 0x00], &IPV4, &UDP));
+        let mut ipv6 = [0x20; 40];
+        ipv6[..8].copy_from_slice(&[0x60, 0, 0, 0, 0, 10, 17, 64]);
+        assert!(is_read(&[], [0x86, 0xdd], &ipv6, &UDP));
+        let tcp = [0, 80, 0x9c, 0x40, 0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x18, 1, 0, 0, 0, 0, 0];
+        assert!(is_read(&[], [0x08, 0x00], &with(with(IPV4, 3, 40), 9, 6), &tcp));
+    }
+
+    #[test]
+    fn what_is_odd_or_wrapped_is_left_to_the_walk() {
+        let is_left = |ip: &[u8], above: &[u8]| !is_read(&[], [0x08, 0x00], ip, above);
+        assert!(is_left(&with(IPV4, 0, 0x46), &UDP), "options");
+        assert!(is_left(&with(IPV4, 0, 0x65), &UDP), "another version");
+        assert!(is_left(&with(IPV4, 3, 0), &UDP), "no length: an offloading host");
+        assert!(is_left(&with(IPV4, 3, 31), &UDP), "longer than the frame");
+        assert!(is_left(&with(IPV4, 3, 27), &UDP), "shorter than what it carries");
+        assert!(is_left(&with(IPV4, 6, 0x20), &UDP), "more fragments");
+        assert!(is_left(&with(IPV4, 7, 1), &UDP), "a later fragment");
+        assert!(is_left(&with(IPV4, 9, 47), &UDP), "GRE");
+        assert!(is_left(&IPV4, &with(UDP, 5, 0)), "UDP without a length");
+        assert!(is_left(&IPV4, &with(UDP, 5, 11)), "UDP longer than its packet");
+        assert!(is_left(&IPV4, &with(with(UDP, 2, 0x12), 3, 0xb5)), "VXLAN's port");
+        assert!(is_left(&with(IPV4, 9, 6), &UDP), "TCP cut in its header");
+        assert!(!is_read(&[0x81, 0, 0, 5].repeat(3), [0x08, 0x00], &IPV4, &UDP), "three tags");
+        assert!(!is_read(&[], [0x88, 0x47], &IPV4, &UDP), "MPLS");
+    }
+}
