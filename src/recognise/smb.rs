@@ -41,6 +41,10 @@ impl Recogniser for Smb {
         transport == Transport::Tcp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        matches!(first, 0x00 | 0x81..=0x83 | 0x85)
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         let octets = Octets::of(head);
         let mut at = 0_usize;
