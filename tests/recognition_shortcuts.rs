@@ -29,7 +29,6 @@ use camsentry::time::Timestamp;
 #[expect(dead_code, reason = "shared with other tests")]
 #[path = "support/dialogue.rs"]
 mod dialogue;
-#[expect(dead_code, reason = "shared with other tests")]
 #[path = "support/samples.rs"]
 mod samples;
 #[path = "support/taken.rs"]
