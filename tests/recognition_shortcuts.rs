@@ -4,7 +4,6 @@
 //! `CAMSENTRY_VARIANTS=full cargo test --release --test recognition_shortcuts` tries more heads.
 #![expect(clippy::unwrap_used, reason = "test helpers")]
 #![expect(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "test helpers")]
-#![expect(clippy::print_stdout, reason = "prints the counts")]
 
 use std::env;
 
