@@ -20,6 +20,7 @@ use camsentry::recognise::Probe;
 use camsentry::recognise::Recogniser;
 use camsentry::recognise::Recognition;
 use camsentry::recognise::Sender;
+use camsentry::recognise::dispatch::Dispatch;
 use camsentry::recognise::head::HEAD_OCTETS;
 use camsentry::recognise::heads::HeadPool;
 use camsentry::recognise::watch::Notice;
@@ -120,7 +121,7 @@ impl Follower for Listener {
 
 /// A watch with all that it needs.
 struct Desk<'r> {
-    registry: &'r [&'r dyn Recogniser],
+    dispatch: Dispatch<'r>,
     pool: HeadPool,
     notices: Vec<Notice>,
     watch: Watch,
@@ -137,7 +138,8 @@ impl<'r> Desk<'r> {
             0,
         );
         let pool = HeadPool::new(HeadPool::OCTETS_PER_SHARD);
-        Self { registry, pool, notices: Vec::new(), watch: Watch::default(), key, sent: [0; 2] }
+        let dispatch = Dispatch::new(registry);
+        Self { dispatch, pool, notices: Vec::new(), watch: Watch::default(), key, sent: [0; 2] }
     }
 
     fn say(&mut self, side: Side, octets: &[u8]) -> Reaction {
@@ -149,17 +151,20 @@ impl<'r> Desk<'r> {
         let time = Timestamp::default();
         let chunk = Chunk { key: &self.key, side, packet: 1, time, octets, offset: *sent, from_start, cut };
         *sent += u32::try_from(octets.len()).unwrap();
-        let mut desk = Watching { registry: self.registry, pool: &mut self.pool, notices: &mut self.notices };
+        let mut desk =
+            Watching { dispatch: &self.dispatch, pool: &mut self.pool, notices: &mut self.notices };
         self.watch.octets(&chunk, &mut desk)
     }
 
     fn gap(&mut self, side: Side) -> Reaction {
-        let mut desk = Watching { registry: self.registry, pool: &mut self.pool, notices: &mut self.notices };
+        let mut desk =
+            Watching { dispatch: &self.dispatch, pool: &mut self.pool, notices: &mut self.notices };
         self.watch.gap(&self.key, side, &mut desk)
     }
 
     fn end(mut self) -> Vec<Notice> {
-        let mut desk = Watching { registry: self.registry, pool: &mut self.pool, notices: &mut self.notices };
+        let mut desk =
+            Watching { dispatch: &self.dispatch, pool: &mut self.pool, notices: &mut self.notices };
         self.watch.end(&self.key, &mut desk);
         self.notices
     }

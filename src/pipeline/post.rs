@@ -14,16 +14,16 @@ use crate::flow::facts::SideTally;
 use crate::flow::key::FlowNumber;
 use crate::flow::sink::Chunk;
 use crate::flow::sink::Reaction;
-use crate::recognise::Recogniser;
+use crate::recognise::attached::Attached;
+use crate::recognise::dispatch::Dispatch;
 use crate::recognise::heads::HeadPool;
 use crate::recognise::watch::Notice;
-use crate::recognise::watch::Watch;
 use crate::recognise::watch::Watching;
 use crate::time::Timestamp;
 
 /// Takes what happens over one packet.
 pub(super) struct Post<'a> {
-    pub(super) registry: &'a [&'a dyn Recogniser],
+    pub(super) dispatch: &'a Dispatch<'a>,
     pub(super) pool: &'a mut HeadPool,
     pub(super) events: &'a mut Vec<Event>,
     pub(super) notices: &'a mut Vec<Notice>,
@@ -40,8 +40,11 @@ impl Post<'_> {
     }
 
     fn watch(&mut self, flow: FlowNumber, ask: impl FnOnce(&mut Watching<'_>) -> Reaction) -> Reaction {
-        let mut desk = Watching { registry: self.registry, pool: self.pool, notices: self.notices };
+        let mut desk = Watching { dispatch: self.dispatch, pool: self.pool, notices: self.notices };
         let reaction = ask(&mut desk);
+        if self.notices.is_empty() {
+            return reaction;
+        }
         let (time, stamp) = (self.time, &mut self.stamp);
         self.events.extend(self.notices.drain(..).map(|notice| {
             let event = Event { stamp: *stamp, time, kind: kind_of(flow, notice) };
@@ -62,29 +65,35 @@ fn kind_of(flow: FlowNumber, notice: Notice) -> EventKind {
     }
 }
 
-impl FlowSink<Watch> for Post<'_> {
-    fn opened(&mut self, flow: FlowNumber, _time: Timestamp, opening: &Opening) -> Watch {
+impl FlowSink<Attached> for Post<'_> {
+    fn opened(&mut self, flow: FlowNumber, _time: Timestamp, opening: &Opening) -> Attached {
         self.push(EventKind::Opened(flow, Box::new(opening.clone())));
-        Watch::default()
+        Attached::default()
     }
 
-    fn octets(&mut self, flow: FlowNumber, watch: &mut Watch, chunk: &Chunk<'_>) -> Reaction {
-        self.watch(flow, |desk| watch.octets(chunk, desk))
+    fn octets(&mut self, flow: FlowNumber, attached: &mut Attached, chunk: &Chunk<'_>) -> Reaction {
+        self.watch(flow, |desk| attached.octets(chunk, desk))
     }
 
     fn gap(
         &mut self,
         flow: FlowNumber,
-        watch: &mut Watch,
+        attached: &mut Attached,
         key: &FlowKey,
         side: Side,
         _time: Timestamp,
     ) -> Reaction {
-        self.watch(flow, |desk| watch.gap(key, side, desk))
+        self.watch(flow, |desk| attached.gap(key, side, desk))
     }
 
-    fn ending(&mut self, flow: FlowNumber, watch: &mut Watch, key: &FlowKey, _time: Timestamp) -> Reaction {
-        self.watch(flow, |desk| watch.end(key, desk))
+    fn ending(
+        &mut self,
+        flow: FlowNumber,
+        attached: &mut Attached,
+        key: &FlowKey,
+        _time: Timestamp,
+    ) -> Reaction {
+        self.watch(flow, |desk| attached.end(key, desk))
     }
 
     fn initiated(&mut self, flow: FlowNumber, _time: Timestamp, side: Side, initiation: Initiation) {
@@ -99,8 +108,8 @@ impl FlowSink<Watch> for Post<'_> {
         self.push(EventKind::Tally(flow, *tallies));
     }
 
-    fn closed(&mut self, _time: Timestamp, mut watch: Watch, facts: FlowFacts) {
-        watch.let_go(self.pool);
+    fn closed(&mut self, _time: Timestamp, mut attached: Attached, facts: FlowFacts) {
+        attached.let_go(self.pool);
         self.push(EventKind::Closed(Box::new(facts)));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
+use std::sync::Arc;
 
 use crate::decode::Segment;
 use crate::decode::segment::IcmpError;
@@ -13,27 +14,27 @@ use crate::flow::table::Place;
 use crate::pipeline::post::Post;
 use crate::pipeline::settings::PipelineSettings;
 use crate::pipeline::tally::WorkerTally;
-use crate::recognise::Recogniser;
+use crate::recognise::attached::Attached;
+use crate::recognise::dispatch::Dispatch;
 use crate::recognise::heads::HeadPool;
 use crate::recognise::watch::Notice;
-use crate::recognise::watch::Watch;
 use crate::time::Timestamp;
 
 /// The flows between some of the address pairs.
 pub(super) struct Shard<'r> {
-    table: FlowTable<Watch>,
+    table: FlowTable<Attached>,
     pool: HeadPool,
-    registry: &'r [&'r dyn Recogniser],
+    dispatch: Arc<Dispatch<'r>>,
     notices: Vec<Notice>,
     tally: WorkerTally,
 }
 
 impl<'r> Shard<'r> {
-    pub(super) fn new(settings: &PipelineSettings<'r>) -> Self {
+    pub(super) fn new(settings: &PipelineSettings<'r>, dispatch: &Arc<Dispatch<'r>>) -> Self {
         Self {
             table: FlowTable::new(settings.flow),
             pool: HeadPool::new(settings.head_octets_per_shard),
-            registry: settings.registry,
+            dispatch: Arc::clone(dispatch),
             notices: Vec::new(),
             tally: WorkerTally::default(),
         }
@@ -97,10 +98,10 @@ impl<'r> Shard<'r> {
         stamp: Stamp,
         time: Timestamp,
         events: &mut Vec<Event>,
-        act: impl FnOnce(&mut FlowTable<Watch>, &mut Post<'_>) -> T,
+        act: impl FnOnce(&mut FlowTable<Attached>, &mut Post<'_>) -> T,
     ) -> Option<T> {
         let (table, notices) = (&mut self.table, &mut self.notices);
-        let mut post = Post { registry: self.registry, pool: &mut self.pool, events, notices, time, stamp };
+        let mut post = Post { dispatch: &self.dispatch, pool: &mut self.pool, events, notices, time, stamp };
         let done = catch_unwind(AssertUnwindSafe(|| act(table, &mut post)));
         if done.is_err() {
             self.tally.abandoned = self.tally.abandoned.saturating_add(1);

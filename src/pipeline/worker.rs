@@ -1,6 +1,7 @@
 //! Owns some of the 256 shards and takes their part of each batch.
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use crate::event::Event;
 use crate::event::Stamp;
@@ -13,6 +14,7 @@ use crate::pipeline::tally::WorkerTally;
 use crate::pipeline::work::Item;
 use crate::pipeline::work::What;
 use crate::pipeline::work::Work;
+use crate::recognise::dispatch::Dispatch;
 use crate::time::Timestamp;
 
 /// So many packets are looked up before the first of them is taken: enough that the processor waits for
@@ -37,7 +39,8 @@ impl<'r> Worker<'r> {
     /// Worker `number` of `workers`.
     pub(super) fn new(number: usize, workers: usize, settings: &PipelineSettings<'r>) -> Self {
         let owned = |shard: usize| shard.checked_rem(workers) == Some(number);
-        let shards = (0..SHARDS).map(|shard| owned(shard).then(|| Shard::new(settings))).collect();
+        let dispatch = Arc::new(Dispatch::new(settings.registry));
+        let shards = (0..SHARDS).map(|shard| owned(shard).then(|| Shard::new(settings, &dispatch))).collect();
         Self { shards, places: Vec::new(), left: None }
     }
 

@@ -27,6 +27,10 @@ impl Recogniser for Baichuan {
         transport == Transport::Tcp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        first == 0xf0
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         answer(baichuan(Octets::of(head)))
     }

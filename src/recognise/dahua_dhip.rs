@@ -25,6 +25,10 @@ impl Recogniser for DahuaDhip {
         matches!(transport, Transport::Tcp | Transport::Udp)
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        first == 0x20
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         let what = "magic of DHIP";
         let magic = Octets::of(head).expect(0, b"\x20\0\0\0DHIP");

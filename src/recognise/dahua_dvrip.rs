@@ -29,6 +29,10 @@ impl Recogniser for DahuaDvrip {
         transport == Transport::Tcp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        matches!(first, 0xa0 | 0xb0 | 0xf6)
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         answer(header(Octets::of(head), head.from_port() == PORT))
     }

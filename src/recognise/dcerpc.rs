@@ -30,6 +30,10 @@ impl Recogniser for Dcerpc {
         matches!(transport, Transport::Tcp | Transport::Udp)
     }
 
+    fn may_begin(&self, first: u8, transport: Transport) -> bool {
+        first == if transport == Transport::Udp { 4 } else { 5 }
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         let octets = Octets::of(head);
         if head.key.transport == Transport::Udp {

@@ -49,6 +49,10 @@ impl Recogniser for Dhcp {
         transport == Transport::Udp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        matches!(first, 1 | 2)
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         let at_port = PORTS.contains(&head.from_port()) && PORTS.contains(&head.to_port());
         let found = message(Octets::of(head), at_port);

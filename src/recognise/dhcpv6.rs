@@ -30,6 +30,10 @@ impl Recogniser for Dhcpv6 {
         transport == Transport::Udp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        (1..=13).contains(&first)
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         let at_port = head.is_at(&PORTS);
         answer(message(Octets::of(head), at_port))

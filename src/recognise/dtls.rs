@@ -60,6 +60,10 @@ impl Recogniser for Dtls {
         transport == Transport::Udp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        (20..=25).contains(&first)
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         answer(datagram(Octets::of(head)))
     }

@@ -32,7 +32,7 @@ impl Watch {
         kept: usize,
         desk: &mut Watching<'_>,
     ) {
-        self.follower = desk.registry.get(usize::from(number)).and_then(|recogniser| recogniser.follow());
+        self.follower = desk.dispatch.recogniser(number).and_then(|recogniser| recogniser.follow());
         if self.follower.is_none() {
             return;
         }
@@ -59,6 +59,9 @@ impl Watch {
             } else {
                 let mut head = head;
                 desk.pool.release(&mut head);
+                if let Some(datagrams) = datagrams {
+                    desk.pool.release_datagrams(datagrams);
+                }
             }
         }
     }
@@ -132,8 +135,8 @@ impl Watch {
 
     /// The flow goes over to another protocol: both sides begin again, and only that one is asked.
     fn go_over(&mut self, service: Service, evidence: &Evidence, part: &Part<'_>, desk: &mut Watching<'_>) {
-        let number = desk.registry.iter().zip(0_u8..).find(|(one, _)| one.service() == service);
-        let Some((recogniser, number)) = number.filter(|_| self.upgrades < UPGRADES) else { return };
+        let known = desk.dispatch.of(service);
+        let Some((recogniser, number)) = known.filter(|_| self.upgrades < UPGRADES) else { return };
         self.upgrades = self.upgrades.saturating_add(1);
         (self.only, self.named, self.follower) = (Some(number), None, None);
         self.has_content = false;
@@ -143,7 +146,7 @@ impl Watch {
             side.restart(desk.pool);
             side.fresh = 0;
         }
-        let rest = self.rest_of(part, evidence, *recogniser);
+        let rest = self.rest_of(part, evidence, recogniser);
         if !rest.is_empty() {
             let offset = part.offset.saturating_add(u32::try_from(part.octets.len()).unwrap_or(u32::MAX));
             let offset = offset.saturating_sub(u32::try_from(rest.len()).unwrap_or(u32::MAX));

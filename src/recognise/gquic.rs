@@ -31,6 +31,9 @@ const VERSION: u8 = 0x01;
 const RESET: u8 = 0x02;
 const IDENTIFIER: u8 = 0x08;
 const UNUSED: u8 = 0xc0;
+/// What versions and resets come with.
+const VERSIONED: u8 = VERSION | IDENTIFIER;
+const RESETTING: u8 = RESET | IDENTIFIER;
 /// The last version with the public header, and the first without private flags behind the hash.
 const PUBLIC_LAST: u32 = u32::from_be_bytes(*b"Q043");
 const PLAIN_FIRST: u32 = u32::from_be_bytes(*b"Q034");
@@ -66,6 +69,13 @@ impl Recogniser for Gquic {
 
     fn speaks(&self, transport: Transport) -> bool {
         transport == Transport::Udp
+    }
+
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        // A long header, or a public one with a version, a reset, or neither.
+        first & UNUSED == UNUSED
+            || (first & UNUSED == 0
+                && matches!(first & (VERSION | RESET | IDENTIFIER), 0 | IDENTIFIER | VERSIONED | RESETTING))
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {

@@ -1,13 +1,22 @@
-//! Buffers for heads that a recogniser wants to see more of, counted so that they stay bounded.
+//! Buffers for heads that a recogniser wants to see more of, counted so that they stay bounded; and
+//! watches that are free, so that a flow that is done with leaves its own to the next.
+
+use super::side::Datagrams;
+use super::watch::Watch;
 
 /// Empty buffers that are kept for the next head.
 const SPARE_BUFFERS: usize = 64;
+/// Watches that are kept for the next flow, and lists of datagrams for the next head.
+const SPARE_WATCHES: usize = 64;
 
 /// The head buffers of one shard. At most `limit` octets are held, and 256 shards at their limit
 /// take 256 times that; beyond it a head is judged by what was seen of it until then.
-#[derive(Debug)]
 pub struct HeadPool {
     spare: Vec<Vec<u8>>,
+    #[expect(clippy::vec_box, reason = "what is kept is the memory of the box")]
+    datagrams: Vec<Box<Datagrams>>,
+    #[expect(clippy::vec_box, reason = "what is kept is the memory of the box")]
+    watches: Vec<Box<Watch>>,
     held: usize,
     limit: usize,
     refused: u64,
@@ -19,7 +28,7 @@ impl HeadPool {
 
     /// A pool that holds at most `limit` octets.
     pub const fn new(limit: usize) -> Self {
-        Self { spare: Vec::new(), held: 0, limit, refused: 0 }
+        Self { spare: Vec::new(), datagrams: Vec::new(), watches: Vec::new(), held: 0, limit, refused: 0 }
     }
 
     /// How often a head could not grow.
@@ -52,6 +61,32 @@ impl HeadPool {
         if self.spare.len() < SPARE_BUFFERS {
             buffer.clear();
             self.spare.push(buffer);
+        }
+    }
+    /// An empty list of datagrams.
+    pub(super) fn datagrams(&mut self) -> Box<Datagrams> {
+        self.datagrams.pop().unwrap_or_default()
+    }
+
+    /// Takes a list of datagrams back.
+    pub(super) fn release_datagrams(&mut self, mut datagrams: Box<Datagrams>) {
+        if self.datagrams.len() < SPARE_WATCHES {
+            *datagrams = Datagrams::default();
+            self.datagrams.push(datagrams);
+        }
+    }
+
+    /// A watch that has seen nothing.
+    pub(super) fn watch(&mut self) -> Box<Watch> {
+        self.watches.pop().unwrap_or_default()
+    }
+
+    /// Takes a watch back, with what it holds.
+    pub(super) fn release_watch(&mut self, mut watch: Box<Watch>) {
+        watch.let_go(self);
+        if self.watches.len() < SPARE_WATCHES {
+            *watch = Watch::default();
+            self.watches.push(watch);
         }
     }
 }

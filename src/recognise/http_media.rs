@@ -3,7 +3,9 @@
 //!
 //! Source: MOBOTIX developer documentation `mxf.html`, `how.html`; RFC 2046 §5.1 (multipart).
 
-use memchr::memmem::find;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::Finding;
 use super::finding::DeviceKind;
@@ -17,6 +19,7 @@ use crate::service::Content;
 
 /// Type of the parts of a motion JPEG stream.
 const JPEG_PART: &[u8] = b"image/jpeg";
+static JPEG_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(JPEG_PART));
 /// Octets of each body that are searched for words.
 const WORD_OCTETS: usize = 4 * 1024;
 /// Octets of all bodies of one side that are searched for pictures, where some were found.
@@ -102,10 +105,10 @@ impl MediaSearch {
         let from = at.saturating_sub(u32::try_from(self.tail.len()).unwrap_or(0));
         self.tail.extend_from_slice(part);
         let mut hits = Vec::new();
-        if let Some(at) = find(&self.tail, JPEG_PART)
-            && self.multipart
+        if self.multipart
             && !stream
             && !self.mobotix_boundary
+            && let Some(at) = JPEG_FINDER.find(&self.tail)
         {
             hits.push((Content::Mjpeg, Certainty::Signature, at, JPEG_PART.len()));
         }

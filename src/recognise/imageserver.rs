@@ -4,6 +4,10 @@
 //! samples `TcpVideoViewer`. The element names are all lower case: XML-RPC's `<methodCall>` is not
 //! ours. A `connect` holds a password or token; nothing of it is kept.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::Certainty;
 use super::Head;
 use super::Probe;
@@ -43,6 +47,8 @@ const INSIDE: [(&[u8], Sender, &str); 4] = [
     (b"<methodresponse><requestid>", Sender::Server, "element methodresponse"),
     (b"<livepackage><status>", Sender::Server, "element livepackage"),
 ];
+static INSIDE_FINDERS: LazyLock<Vec<Finder<'static>>> =
+    LazyLock::new(|| INSIDE.iter().map(|(text, ..)| Finder::new(text)).collect());
 
 impl Recogniser for ImageServer {
     fn service(&self) -> Service {
@@ -74,7 +80,8 @@ impl Recogniser for ImageServerMidstream {
         let octets = Octets::of(head);
         let found = INSIDE
             .iter()
-            .filter_map(|wanted| Some((memchr::memmem::find(octets.seen(), wanted.0)?, wanted)))
+            .zip(INSIDE_FINDERS.iter())
+            .filter_map(|(wanted, finder)| Some((finder.find(octets.seen())?, wanted)))
             .min_by_key(|(at, _)| *at);
         match found {
             Some((at, (text, sender, what))) => Probe::Match(found_here(text, *sender, what).at(at)),

@@ -29,6 +29,13 @@ impl Recogniser for Kerberos {
         matches!(transport, Transport::Tcp | Transport::Udp)
     }
 
+    fn may_begin(&self, first: u8, transport: Transport) -> bool {
+        match transport {
+            Transport::Udp => matches!(first, 0x6a..=0x6d | 0x7e),
+            _ => first == 0,
+        }
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         let octets = Octets::of(head);
         if head.key.transport == Transport::Udp {

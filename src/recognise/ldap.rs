@@ -36,6 +36,10 @@ impl Recogniser for Ldap {
         matches!(transport, Transport::Tcp | Transport::Udp)
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        first == 0x30
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         let at_port = head.is_at(&PORTS);
         answer(message(Octets::of(head), at_port))

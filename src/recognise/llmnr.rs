@@ -34,6 +34,10 @@ impl Recogniser for Llmnr {
         transport == Transport::Udp
     }
 
+    fn only_at(&self) -> &'static [u16] {
+        &[PORT]
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         answer(message(head))
     }

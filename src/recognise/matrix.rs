@@ -34,6 +34,10 @@ impl Recogniser for Matrix {
         transport == Transport::Tcp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        BEGIN.first() == Some(&first)
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         answer(command(Octets::of(head), 0))
     }

@@ -31,6 +31,10 @@ impl Recogniser for McNmf {
         transport == Transport::Tcp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        first == 0
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         answer(preamble(Octets::of(head)))
     }

@@ -9,6 +9,8 @@
 //! Nothing here allocates per packet before a recogniser asks for more, and nothing keeps or
 //! prints a credential.
 
+pub mod attached;
+pub mod dispatch;
 pub mod finding;
 pub mod finding_words;
 mod follow;
@@ -178,6 +180,19 @@ pub trait Recogniser: Sync {
 
     /// Whether it is worth asking for this transport.
     fn speaks(&self, transport: Transport) -> bool;
+
+    /// Whether a head over `transport` may begin with this octet. If not, [`Recogniser::probe`] refuses
+    /// each head that does, from its first octet on, and so is not asked. Who searches in the middle of a
+    /// stream, or passes over what stands before it, leaves this as it is.
+    fn may_begin(&self, _first: u8, _transport: Transport) -> bool {
+        true
+    }
+
+    /// The ports of which one end must have one, or [`Recogniser::probe`] refuses each head; empty if it
+    /// answers at others too.
+    fn only_at(&self) -> &'static [u16] {
+        &[]
+    }
 
     /// Whether the head is of this service. Must give the same answer for a head however it was cut
     /// into segments, must never panic, and must take time linear in the head.

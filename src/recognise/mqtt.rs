@@ -31,6 +31,10 @@ impl Recogniser for Mqtt {
         transport == Transport::Tcp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        matches!(first, 0x10 | 0x20)
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         let octets = Octets::of(head);
         match octets.u8(0) {

@@ -40,6 +40,10 @@ impl Recogniser for MxMessage {
         transport == Transport::Udp
     }
 
+    fn only_at(&self) -> &'static [u16] {
+        &PORTS
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         if !head.is_at(&PORTS) {
             return Probe::Refuse;

@@ -31,6 +31,10 @@ impl Recogniser for Nbdgm {
         transport == Transport::Udp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        (0x10..=0x16).contains(&first)
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         answer(datagram_service(Octets::of(head)))
     }

@@ -8,6 +8,10 @@
 //! Source: RFC 4506 §4.11 (strings), RFC 5531 §11 (record marking), RFC 1813 §3.3, RFC 7530 §16;
 //! MOBOTIX on-camera help `help?event-storage`.
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::Certainty;
 use super::Content;
 use super::Finding;
@@ -27,6 +31,8 @@ use crate::evidence::Evidence;
 const KEPT: usize = 4096;
 /// Longest name looked at.
 const NAME_MOST: usize = 255;
+/// What the name of a camera's folder starts with.
+static FOLDER_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"10_"));
 
 /// What is known of one connection.
 #[derive(Debug, Default)]
@@ -133,7 +139,7 @@ impl NfsFollower {
 
 /// Where an XDR string stands that is the name of a camera's folder.
 fn folder(message: &[u8]) -> Option<usize> {
-    memchr::memmem::find_iter(message, b"10_").find(|at| {
+    FOLDER_FINDER.find_iter(message).find(|at| {
         let length = at.checked_sub(4).and_then(|at| Octets::whole(message).be32(at).ok()).map_or(0, size);
         let name = message.get(*at..at.saturating_add(length));
         (8..=NAME_MOST).contains(&length) && name.is_some_and(|name| is_recording_path(name, false))

@@ -33,6 +33,10 @@ impl Recogniser for Ntp {
         transport == Transport::Udp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        (1..=4).contains(&(first >> 3 & 7)) && first & 7 != 0
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         let at_port = head.is_at(&[PORT]);
         answer(packet(Octets::of(head), at_port))

@@ -20,6 +20,8 @@ use super::octets::require;
 pub(super) struct Openvpn;
 
 const PORT: u16 = 1194;
+/// Opcode P_DATA_V2, in the upper five bits of the first octet.
+const DATA: u8 = 9;
 /// Octets of an HMAC of `--tls-auth`: none, SHA-1, SHA-256, SHA-512.
 const HMACS: [usize; 4] = [0, 20, 32, 64];
 
@@ -30,6 +32,10 @@ impl Recogniser for Openvpn {
 
     fn speaks(&self, transport: Transport) -> bool {
         matches!(transport, Transport::Tcp | Transport::Udp)
+    }
+
+    fn may_begin(&self, first: u8, transport: Transport) -> bool {
+        transport != Transport::Udp || opener(first).is_some() || first >> 3 == DATA
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
@@ -88,7 +94,7 @@ fn reset(octets: Octets<'_>) -> Read<Recognition> {
 fn data(head: &Head<'_>) -> Probe {
     let mut datagrams = head.datagrams();
     let Some([first, ..]) = datagrams.next() else { return Probe::Refuse };
-    if first >> 3 != 9 {
+    if first >> 3 != DATA {
         return Probe::Refuse;
     }
     let opening = head.first().get(..4);

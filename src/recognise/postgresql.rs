@@ -33,6 +33,10 @@ impl Recogniser for Postgresql {
         transport == Transport::Tcp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        matches!(first, 0 | b'S' | b'N' | b'R' | b'E')
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         let octets = Octets::of(head);
         match octets.u8(0) {

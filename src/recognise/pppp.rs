@@ -27,6 +27,10 @@ impl Recogniser for Pppp {
         transport == Transport::Udp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        first == 0xf1
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         answer(pppp(Octets::of(head)))
     }

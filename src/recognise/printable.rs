@@ -27,6 +27,10 @@ impl Recogniser for Printable {
         matches!(transport, Transport::Tcp | Transport::Udp)
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        is_printable(first)
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         let text = head.first();
         let is_stream = head.datagram_ends.is_empty();

@@ -78,6 +78,10 @@ impl Recogniser for Quic {
         transport == Transport::Udp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        first & 0x80 != 0
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         let octets = Octets::of(head);
         match octets.be32(1) {

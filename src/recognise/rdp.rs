@@ -34,6 +34,10 @@ impl Recogniser for Rdp {
         transport == Transport::Tcp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        first == 3
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         let at_port = head.is_at(&[PORT]);
         answer(connection(Octets::of(head), at_port))

@@ -27,6 +27,10 @@ impl Recogniser for Rfb {
         transport == Transport::Tcp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        first == b'R'
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         answer(version(Octets::of(head)))
     }

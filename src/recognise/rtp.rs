@@ -40,6 +40,10 @@ impl Recogniser for Rtp {
         transport == Transport::Udp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        first >> 6 == 2
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         if excluded(head) {
             return Probe::Refuse;

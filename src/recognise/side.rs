@@ -1,8 +1,9 @@
 //! One side of a watched flow: its head, and what the recognisers said of it.
 
 use super::Probe;
-use super::Recogniser;
 use super::Recognition;
+use super::dispatch::Dispatch;
+use super::dispatch::bit;
 use super::head::HEAD_DATAGRAMS;
 use super::head::HEAD_OCTETS;
 use super::head::Head;
@@ -118,7 +119,7 @@ pub(super) struct Part<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Panel<'r> {
     /// Everybody.
-    pub(super) registry: &'r [&'r dyn Recogniser],
+    pub(super) dispatch: &'r Dispatch<'r>,
     /// Who is asked first: who knows the other side.
     pub(super) first: Option<u8>,
     /// Who alone is asked: the protocol that the flow went over to.
@@ -163,7 +164,7 @@ impl SideWatch {
             return false;
         }
         if datagram {
-            self.datagrams.get_or_insert_default().push(self.head.len(), packet);
+            self.datagrams.get_or_insert_with(|| pool.datagrams()).push(self.head.len(), packet);
         }
         true
     }
@@ -171,7 +172,9 @@ impl SideWatch {
     /// Gives the head's memory back.
     pub(super) fn release(&mut self, pool: &mut HeadPool) {
         pool.release(&mut self.head);
-        self.datagrams = None;
+        if let Some(datagrams) = self.datagrams.take() {
+            pool.release_datagrams(datagrams);
+        }
     }
 
     /// Gives the head's memory back, unless it is still asked.
@@ -221,9 +224,11 @@ impl SideWatch {
             cut: self.cut,
             to_group: key.end(side.other()).0.is_group(),
         };
+        let only = panel.only.map_or(u128::MAX, bit);
+        let asked = panel.dispatch.asked(&head) & only & !self.refused;
+        let first = panel.first.map_or(0, bit);
         let (mut waits, mut uncertain) = (false, None);
-        let all = 0..u8::try_from(panel.registry.len()).unwrap_or(u8::MAX);
-        for number in panel.first.into_iter().chain(all) {
+        for number in numbers(asked & first).chain(numbers(asked & !first)) {
             match self.ask_one(number, &head, panel) {
                 Probe::Match(recognition) if recognition.certainty >= Certainty::Consistent => {
                     if waits {
@@ -242,22 +247,26 @@ impl SideWatch {
     }
 
     fn ask_one(&mut self, number: u8, head: &Head<'_>, panel: Panel<'_>) -> Probe {
-        let bit = 1_u128.checked_shl(u32::from(number)).unwrap_or(0);
-        let Some(recogniser) = panel.registry.get(usize::from(number)) else { return Probe::Refuse };
-        if self.refused & bit != 0
-            || panel.only.is_some_and(|only| only != number)
-            || !recogniser.speaks(head.key.transport)
-        {
-            return Probe::Refuse;
-        }
+        let Some(recogniser) = panel.dispatch.recogniser(number) else { return Probe::Refuse };
         let probe = match recogniser.probe(head) {
             Probe::NeedMore if head.finished => Probe::Refuse,
             probe => probe,
         };
         if matches!(probe, Probe::Refuse | Probe::Malformed) {
-            self.refused |= bit;
+            self.refused |= bit(number);
         }
         probe
+    }
+
+    /// Nothing came of this side, and nothing was missed.
+    pub(super) fn is_untouched(&self) -> bool {
+        let told = self.started || self.cut || self.any_cut || self.tired || self.fresh > 0;
+        self.stage == Stage::Open && !told && self.shown == 0 && self.holds_nothing()
+    }
+
+    /// No octets of this side are kept.
+    pub(super) fn holds_nothing(&self) -> bool {
+        self.head.is_empty() && self.datagrams.is_none() && self.tail_length == 0
     }
 
     /// Notes the last octets of what was followed.
@@ -278,4 +287,13 @@ impl SideWatch {
     pub(super) fn tail(&self) -> &[u8] {
         self.tail.get(..usize::from(self.tail_length)).unwrap_or_default()
     }
+}
+
+/// The numbers of the recognisers in a set, in order.
+fn numbers(mut set: u128) -> impl Iterator<Item = u8> {
+    std::iter::from_fn(move || {
+        let number = u8::try_from(set.trailing_zeros()).ok().filter(|_| set != 0)?;
+        set &= set.wrapping_sub(1);
+        Some(number)
+    })
 }

@@ -53,6 +53,10 @@ impl Recogniser for Sip {
         matches!(transport, Transport::Tcp | Transport::Udp)
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        matches!(first, b'\r' | b'\n' | b'S') || METHODS.iter().any(|method| method.first() == Some(&first))
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         let mut at = 0_usize;
         for datagram in head.datagrams() {

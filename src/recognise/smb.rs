@@ -4,6 +4,10 @@
 //! Source: [MS-SMB2] §2.1 (Direct TCP), §2.2.1 (header), §2.2.41 (encrypted, `fd`), §2.2.42
 //! (compressed, `fc`); [MS-CIFS] §2.2.3.1 (SMB 1); RFC 1002 §4.3 (NetBIOS session service).
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::Certainty;
 use super::Follower;
 use super::Head;
@@ -27,6 +31,8 @@ pub(super) struct Smb;
 /// late, because it waits for the whole head.
 pub(super) struct SmbMidstream;
 
+/// What stands in each message, behind its frame and one octet.
+pub(super) static SMB_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"SMB"));
 /// Port of the NetBIOS session service.
 const NETBIOS_SESSION: u16 = 139;
 /// Octets of the frame before each message (RFC 1002 §4.3.1).
@@ -39,6 +45,10 @@ impl Recogniser for Smb {
 
     fn speaks(&self, transport: Transport) -> bool {
         transport == Transport::Tcp
+    }
+
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        matches!(first, 0x00 | 0x81..=0x83 | 0x85)
     }
 
     fn probe(&self, head: &Head<'_>) -> Probe {
@@ -76,7 +86,7 @@ impl Recogniser for SmbMidstream {
             return Probe::Refuse;
         }
         let octets = Octets::of(head);
-        for found in memchr::memmem::find_iter(octets.seen(), b"SMB") {
+        for found in SMB_FINDER.find_iter(octets.seen()) {
             let Some(at) = found.checked_sub(FRAME.saturating_add(1)) else { continue };
             match message(octets.after(at)) {
                 Ok(recognition) => return Probe::Match(recognition.at(at)),

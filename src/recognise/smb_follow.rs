@@ -19,6 +19,7 @@ use super::finding::SmbDialect;
 use super::octets::Octets;
 use super::octets::size;
 use super::smb::FRAME;
+use super::smb::SMB_FINDER;
 use super::smb::message;
 use super::smb_recording::holds_mobotix_picture;
 use super::smb_recording::is_recording_path;
@@ -136,7 +137,8 @@ impl Framer {
     /// Looks for a frame, drops what stands before it, and says whether there is one.
     fn find_frame(&mut self) -> bool {
         let kept = Octets::whole(&self.kept);
-        let found = memchr::memmem::find_iter(&self.kept, b"SMB")
+        let found = SMB_FINDER
+            .find_iter(&self.kept)
             .filter_map(|at| at.checked_sub(FRAME.saturating_add(1)))
             .find(|at| message(kept.after(*at)).is_ok());
         let keep_from = found.unwrap_or(self.kept.len().saturating_sub(FRAME.saturating_add(20)));

@@ -3,10 +3,16 @@
 //! Source: MOBOTIX on-camera help `help?event-storage` and `event.jpg?help` (folder and file names),
 //! developer.mobotix.com/docs/mxf.html (picture header).
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::mxpeg::FRAME_LENGTHS;
 
 /// Longest path that is looked at, in characters.
 const PATH_MOST: usize = 512;
+/// What a MOBOTIX frame header starts with.
+static MXF_FINDER: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"MXF\0"));
 
 /// Whether a path ends like a camera's ring buffer: a folder named after the factory address
 /// (`10_2_17_34`), up to two folders of three digits, and perhaps a picture (`E00000.jpg`).
@@ -67,7 +73,7 @@ fn is_picture_name(part: &[u8]) -> bool {
 
 /// Where a MOBOTIX frame header stands: a JPEG comment of a fitting length that starts `MXF\0`.
 pub(super) fn holds_mobotix_picture(data: &[u8]) -> Option<usize> {
-    memchr::memmem::find_iter(data, b"MXF\0").find_map(|found| {
+    MXF_FINDER.find_iter(data).find_map(|found| {
         let at = found.checked_sub(4)?;
         let [0xff, 0xfe, high, low] = data.get(at..found)? else { return None };
         FRAME_LENGTHS.contains(&u16::from_be_bytes([*high, *low])).then_some(at)

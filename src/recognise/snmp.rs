@@ -32,6 +32,10 @@ impl Recogniser for Snmp {
         transport == Transport::Udp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        first == 0x30
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         answer(message(Octets::of(head)))
     }

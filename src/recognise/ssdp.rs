@@ -33,6 +33,10 @@ impl Recogniser for Ssdp {
         transport == Transport::Udp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        matches!(first, b'M' | b'N' | b'H')
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         answer(message(Octets::of(head), head.from_port() == PORT))
     }

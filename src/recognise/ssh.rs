@@ -27,6 +27,10 @@ impl Recogniser for Ssh {
         transport == Transport::Tcp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        first == b'S'
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         answer(version(Octets::of(head)))
     }

@@ -38,6 +38,10 @@ impl Recogniser for Stun {
         matches!(transport, Transport::Tcp | Transport::Udp)
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        first & 0xc0 == 0
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         let octets = Octets::of(head);
         answer(if head.key.transport == Transport::Udp { datagram(octets) } else { stream(octets) })

@@ -48,6 +48,10 @@ impl Recogniser for Tls {
         transport == Transport::Tcp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        matches!(first, 20..=24 | 0x80..)
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         match head.octets.first() {
             None if head.finished => Probe::Refuse,

@@ -3,9 +3,9 @@
 
 use super::Finding;
 use super::Follower;
-use super::Recogniser;
 use super::Recognition;
 use super::Sender;
+use super::dispatch::Dispatch;
 use super::heads::HeadPool;
 use super::side::Answer;
 use super::side::Panel;
@@ -26,7 +26,7 @@ use crate::service::Transport;
 /// a message is likely to begin with a later segment.
 const FRESH_HEADS: u8 = 8;
 /// How far a side that nobody knows is read on for the sake of the other.
-const PATIENCE: u32 = 64 * 1024;
+pub(super) const PATIENCE: u32 = 64 * 1024;
 
 /// What a watched flow tells.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,15 +42,15 @@ pub enum Notice {
 
 /// What a [`Watch`] needs beside its flow.
 pub struct Watching<'a> {
-    /// The recognisers, in the order in which they are asked; at most 128.
-    pub registry: &'a [&'a dyn Recogniser],
-    /// Where heads are kept.
+    /// The recognisers, and whom of them to ask.
+    pub dispatch: &'a Dispatch<'a>,
+    /// Where heads are kept, and watches that are free.
     pub pool: &'a mut HeadPool,
     /// Takes what is learned, in order.
     pub notices: &'a mut Vec<Notice>,
 }
 
-/// What hangs on a flow: 288 octets at most, beside its follower and what the [`HeadPool`] counts.
+/// Watches a flow, see [`Attached`](super::attached::Attached): 288 octets at most, beside its follower and what the [`HeadPool`] counts.
 #[derive(Default)]
 pub struct Watch {
     pub(super) sides: [SideWatch; 2],
@@ -61,7 +61,7 @@ pub struct Watch {
     pub(super) upgrades: u8,
     pub(super) told_unrecognised: bool,
     pub(super) has_content: bool,
-    initiator: Option<Side>,
+    pub(super) initiator: Option<Side>,
 }
 
 impl Watch {
@@ -120,7 +120,7 @@ impl Watch {
 
     /// Shows octets to the recognisers.
     pub(super) fn show(&mut self, part: &Part<'_>, desk: &mut Watching<'_>) {
-        let panel = self.panel(part.side, desk.registry);
+        let panel = self.panel(part.side, desk.dispatch);
         let watch = part.side.of_mut(&mut self.sides);
         let kept = watch.head.len();
         let answer = watch.grow(part, panel, desk.pool);
@@ -129,17 +129,17 @@ impl Watch {
     }
 
     /// Who is asked about `side`.
-    fn panel<'r>(&self, side: Side, registry: &'r [&'r dyn Recogniser]) -> Panel<'r> {
+    fn panel<'r>(&self, side: Side, dispatch: &'r Dispatch<'r>) -> Panel<'r> {
         let first = match side.other().of(&self.sides).stage {
             Stage::Matched(number) => Some(number),
             Stage::Open | Stage::Nobody => None,
         };
-        Panel { registry, first, only: self.only }
+        Panel { dispatch, first, only: self.only }
     }
 
     /// The head of `side` will not grow.
     fn finish_head(&mut self, key: &FlowKey, side: Side, desk: &mut Watching<'_>) {
-        let panel = self.panel(side, desk.registry);
+        let panel = self.panel(side, desk.dispatch);
         let watch = side.of_mut(&mut self.sides);
         watch.any_cut |= watch.cut;
         if watch.stage != Stage::Open {

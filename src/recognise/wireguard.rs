@@ -35,6 +35,10 @@ impl Recogniser for Wireguard {
         transport == Transport::Udp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        (1..=4).contains(&first)
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         let octets = Octets::of(head);
         match octets.array::<4>(0) {

@@ -57,6 +57,11 @@ impl Recogniser for WsDiscovery {
         transport == Transport::Udp
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        // Of a byte order mark, blanks, or at once.
+        matches!(first, 0xef | b'<') || first.is_ascii_whitespace()
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         let at_port = head.is_at(&[PORT]);
         answer(message(Octets::of(head), at_port))

@@ -30,6 +30,10 @@ impl Recogniser for Xiongmai {
         matches!(transport, Transport::Tcp | Transport::Udp)
     }
 
+    fn may_begin(&self, first: u8, _transport: Transport) -> bool {
+        first == 0xff
+    }
+
     fn probe(&self, head: &Head<'_>) -> Probe {
         let at_port = head.is_at(&PORTS);
         answer(sofia(Octets::of(head), at_port))

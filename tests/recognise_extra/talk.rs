@@ -6,6 +6,7 @@ use camsentry::flow::Side;
 use camsentry::flow::sink::Chunk;
 use camsentry::recognise::Finding;
 use camsentry::recognise::Recognition;
+use camsentry::recognise::dispatch::Dispatch;
 use camsentry::recognise::heads::HeadPool;
 use camsentry::recognise::registry::RECOGNISERS;
 use camsentry::recognise::watch::Notice;
@@ -84,11 +85,12 @@ impl Talk {
     pub(crate) fn in_pieces(&self, size: usize, cut: usize) -> Heard {
         let ends = ((Addr::v4([10, 0, 0, 1]), 40_000), (Addr::v4([10, 0, 0, 2]), self.port));
         let (key, _) = FlowKey::canonical(ends.0, ends.1, self.transport, 0);
+        let dispatch = Dispatch::new(RECOGNISERS);
         let mut pool = HeadPool::new(HeadPool::OCTETS_PER_SHARD);
         let mut notices = Vec::new();
         let mut watch = Watch::default();
         let mut sent = [0_u32; 2];
-        let mut desk = Watching { registry: RECOGNISERS, pool: &mut pool, notices: &mut notices };
+        let mut desk = Watching { dispatch: &dispatch, pool: &mut pool, notices: &mut notices };
         for (side, octets) in &self.turns {
             let (first, second) = octets.split_at(cut.min(octets.len()));
             for octets in first.chunks(size).chain(second.chunks(size)) {
