@@ -25,7 +25,7 @@ const RESERVED_PART: usize = 8;
 const PART_OF_ONE: usize = 64;
 
 /// All conversations.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Conversations {
     index: HashTable<u32>,
     table: Vec<Conversation>,

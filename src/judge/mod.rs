@@ -12,6 +12,7 @@ pub mod conversations;
 pub mod details;
 pub mod durations;
 pub mod flow_state;
+mod flows;
 mod joining;
 pub mod ledger;
 pub mod message;
@@ -19,12 +20,12 @@ pub mod names;
 pub mod orient;
 pub mod related;
 pub mod ruling;
+pub mod seats;
 pub mod summary;
 pub mod tuples;
 pub mod wording;
 
 use std::collections::BTreeMap;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::addr::Addr;
@@ -36,7 +37,6 @@ use crate::flow::facts::Initiation;
 use crate::flow::facts::Opening;
 use crate::flow::facts::Outcome;
 use crate::flow::key::FlowNumber;
-use crate::inventory::HostView;
 use crate::inventory::Inventory;
 use crate::judge::audit::JudgeTotals;
 use crate::judge::conversations::ConversationIndex;
@@ -44,10 +44,13 @@ use crate::judge::conversations::Conversations;
 use crate::judge::details::Details;
 use crate::judge::durations::Durations;
 use crate::judge::flow_state::FlowState;
+use crate::judge::flows::Flows;
 use crate::judge::names::Names;
 use crate::judge::orient::Orientation;
 use crate::judge::related::Related;
 use crate::judge::ruling::FoldKey;
+use crate::judge::ruling::Memory;
+use crate::judge::seats::Seats;
 use crate::policy::case::Ruling;
 use crate::policy::force::Policy;
 use crate::recognise::Finding;
@@ -137,14 +140,16 @@ pub struct Judge {
     policy: Arc<Policy>,
     inventory: Inventory,
     settings: JudgeSettings,
-    flows: HashMap<FlowNumber, Box<LiveFlow>, foldhash::fast::FixedState>,
+    flows: Flows,
     conversations: Conversations,
     related: Related,
     names: Names,
     closed: Vec<ClosedFlow>,
     folded: BTreeMap<FoldKey, u64>,
-    /// Hosts as they were last seen, with the inventory's state of that moment, so that conversations share what is known of them.
-    views: HashMap<Addr, (u64, Arc<HostView>), foldhash::fast::FixedState>,
+    /// What the ends of conversations have in common.
+    seats: Seats,
+    /// Rulings that were made.
+    memory: Memory,
     totals: JudgeTotals,
     durations: Durations,
 }
@@ -153,18 +158,19 @@ impl Judge {
     /// A judge with these rules and this inventory.
     pub fn new(policy: Arc<Policy>, inventory: Inventory, settings: JudgeSettings) -> Self {
         Self {
-            policy,
             inventory,
             settings,
-            flows: HashMap::default(),
+            flows: Flows::default(),
             conversations: Conversations::new(settings.conversations),
             related: Related::default(),
             names: Names::default(),
             closed: Vec::new(),
             folded: BTreeMap::new(),
-            views: HashMap::default(),
+            seats: Seats::default(),
+            memory: Memory::of(&policy),
             totals: JudgeTotals::default(),
             durations: Durations::default(),
+            policy,
         }
     }
 
@@ -186,8 +192,15 @@ impl Judge {
                 let Some(flow) = flow_of(&kind) else {
                     return;
                 };
-                self.learn(flow, &kind, time);
-                self.update(flow, &kind, time);
+                if self.flows.note(flow, &kind, time, self.settings.deadline) {
+                    return;
+                }
+                let mut live = self.flows.lift(flow);
+                self.learn(flow, live.as_deref_mut(), &kind, time);
+                if let Some(mut live) = live {
+                    self.update(&mut live, &kind, time);
+                    self.flows.put(flow, live);
+                }
             }
         }
     }
@@ -206,8 +219,9 @@ impl Judge {
         let mut state = FlowState::new(opening, time);
         for side in [Side::A, Side::B] {
             let addr = opening.key.end(side).0;
-            if self.inventory.is_internet(addr) {
-                self.names.of(addr).iter().for_each(|name| state.traits_mut().resolved(Arc::clone(name)));
+            let names = self.names.of(addr);
+            if !names.is_empty() && self.inventory.is_internet(addr) {
+                names.iter().for_each(|name| state.traits_mut().resolved(Arc::clone(name)));
             }
         }
         let (asker, service) = (opening.key.end(opening.first), opening.key.end(opening.first.other()));
@@ -216,16 +230,22 @@ impl Judge {
             self.related.asked(flow, asker, service.1, time);
         }
         let live = LiveFlow { state, details: None, opened_at: time, joined: None, has_kin };
-        self.flows.insert(flow, Box::new(live));
+        self.flows.open(flow, live);
     }
 
     /// What a finding says about hosts, whatever flow it is of, and for the flow's record.
-    fn learn(&mut self, flow: FlowNumber, kind: &EventKind, time: Timestamp) {
+    fn learn(
+        &mut self,
+        flow: FlowNumber,
+        mut live: Option<&mut LiveFlow>,
+        kind: &EventKind,
+        time: Timestamp,
+    ) {
         let EventKind::Found(_, _, finding, _) = kind else {
             return;
         };
         if self.settings.keep_flows
-            && let Some(live) = self.flows.get_mut(&flow)
+            && let Some(live) = live.as_deref_mut()
         {
             Details::note(&mut live.details, finding);
         }
@@ -235,52 +255,40 @@ impl Judge {
                 self.inventory.sees(*addr, *mac, time, true);
             }
             Finding::Media(media) => {
-                let Some(live) = self.flows.get(&flow) else {
+                let Some(live) = live else {
                     return;
                 };
                 let key = &live.state.key;
                 let receiver = key.a == media.receiver;
-                let server = if receiver { key.b } else { self.server_of(live) };
+                let server = if receiver { key.b } else { server_of(live) };
                 let client = if server == key.b { key.a } else { key.b };
                 self.related.announce(flow, (server, client), media, time);
-                if let Some(live) = self.flows.get_mut(&flow) {
-                    live.has_kin = true;
-                }
-                self.settle(flow);
+                live.has_kin = true;
+                self.settle(live);
             }
             _ => {}
         }
     }
 
-    fn server_of(&self, live: &LiveFlow) -> Addr {
-        let orig = live.state.initiator.unwrap_or(Side::B);
-        live.state.key.end(orig.other()).0
-    }
-
-    fn update(&mut self, flow: FlowNumber, kind: &EventKind, time: Timestamp) {
-        let Some(live) = self.flows.get_mut(&flow) else {
-            return;
-        };
+    fn update(&mut self, live: &mut LiveFlow, kind: &EventKind, time: Timestamp) {
         live.state.take(kind, time);
         let due = time.since(live.opened_at) >= self.settings.deadline;
         if live.joined.is_some() {
-            self.absorb(flow);
+            self.absorb(live);
         } else if due {
-            self.settle(flow);
+            self.settle(live);
         }
     }
 
     fn closed(&mut self, facts: FlowFacts, time: Timestamp) {
         let number = facts.number;
         self.count(&facts);
-        if let Some(live) = self.flows.get_mut(&number) {
-            live.state.close(&facts);
-        }
-        self.settle(number);
-        self.absorb(number);
-        let Some(live) = self.flows.remove(&number) else {
+        let Some(mut live) = self.flows.remove(number) else {
             return;
         };
+        live.state.close(&facts);
+        self.settle(&mut live);
+        self.absorb(&mut live);
         let service = live.state.service.map(|(service, ..)| service);
         self.durations.record(service, facts.last_seen.since(facts.first_seen));
         let Some(joined) = live.joined else {
@@ -297,7 +305,7 @@ impl Judge {
         }
         if self.settings.keep_flows {
             let (conversation, orientation) = (joined.conversation, joined.orientation);
-            let LiveFlow { state, details, .. } = *live;
+            let LiveFlow { state, details, .. } = live;
             self.closed.push(ClosedFlow { facts, state, details, orientation, conversation, folded });
         }
     }
@@ -319,6 +327,11 @@ impl Judge {
     pub fn inventory(&self) -> &Inventory {
         &self.inventory
     }
+}
+
+fn server_of(live: &LiveFlow) -> Addr {
+    let orig = live.state.initiator.unwrap_or(Side::B);
+    live.state.key.end(orig.other()).0
 }
 
 fn flow_of(kind: &EventKind) -> Option<FlowNumber> {

@@ -25,9 +25,13 @@ use crate::judge::audit::RuleHits;
 use crate::judge::audit::Violation;
 use crate::judge::community_id::community_id;
 use crate::judge::conversation::Conversation;
+use crate::judge::conversation::ConversationKey;
+use crate::judge::flows::Flows;
 use crate::judge::ledger;
 use crate::judge::ledger::Cause;
 use crate::judge::message::Sentences;
+use crate::judge::related::Related;
+use crate::judge::seats::Seat;
 use crate::policy::case::Ruling;
 use crate::policy::case::Spoken;
 use crate::policy::rule::RuleId;
@@ -42,6 +46,8 @@ impl Judge {
     /// Ends the run: infers roles where there is no site, makes every ruling that is missing and hands
     /// everything out. All flows must have been closed.
     pub fn finish(mut self) -> (Audit, Inventory) {
+        self.flows = Flows::default();
+        self.related = Related::default();
         self.inventory.settle();
         self.rule_all();
         let conversations: Vec<&Conversation> =
@@ -82,26 +88,22 @@ impl Judge {
     }
 
     fn parties(&self, conversation: &Conversation) -> (Party, Party) {
-        (self.party_of(&conversation.orig), self.party_of(&conversation.resp))
+        let ConversationKey { orig, resp, .. } = conversation.key;
+        (self.party_of(&conversation.orig, orig), self.party_of(&conversation.resp, resp))
     }
 
     /// A conversation's end: as it was declared when the conversation began, or as it was inferred at the
     /// end of the run.
-    fn party_of(&self, host: &HostView) -> Party {
-        match (self.policy.site(), self.views.get(&host.addr)) {
-            (None, Some((_, now))) => self.party(now),
-            _ => self.party(host),
-        }
+    fn party_of(&self, host: &Seat, addr: Addr) -> Party {
+        self.party(&host.view(addr))
     }
 
     /// Label and roles that an end of the conversation is judged with.
     fn party_in(&self, conversation: &Conversation, addr: Addr) -> Option<(Role, RoleSet)> {
-        let ends = [&conversation.orig, &conversation.resp];
-        let held = ends.into_iter().find(|end| end.addr == addr)?;
-        match (self.policy.site(), self.views.get(&addr)) {
-            (None, Some((_, now))) => Some((now.label, now.roles)),
-            _ => Some((held.label, held.roles)),
-        }
+        let ConversationKey { orig, resp, .. } = conversation.key;
+        let ends = [(orig, &conversation.orig), (resp, &conversation.resp)];
+        let (_, held) = ends.into_iter().find(|(end, _)| *end == addr)?;
+        Some((held.label(), held.roles()))
     }
 
     fn violations(&self, conversations: &[&Conversation]) -> Vec<Violation> {
@@ -120,6 +122,7 @@ impl Judge {
         let first = *all.iter().min_by_key(|conversation| (conversation.first_seen, conversation.key))?;
         let best = *all.iter().max_by_key(|conversation| conversation.outcome)?;
         let (orig, resp) = self.parties(first);
+        let (flow, flow_orig) = first.first_flow();
         let sum = |of: fn(&Conversation) -> u64| {
             all.iter().fold(0_u64, |sum, conversation| sum.saturating_add(of(conversation)))
         };
@@ -151,8 +154,8 @@ impl Judge {
             count: sum(|conversation| conversation.count),
             flows: sum(Conversation::flows),
             octets: sum(|conversation| conversation.octets),
-            evidence: cause.objection.and_then(|objection| objection.evidence).or(told.evidence),
-            community_id: community_id(&first.first_flow.0, first.first_flow.1),
+            evidence: cause.objection.and_then(|objection| objection.evidence).or(told.evidence()),
+            community_id: community_id(&flow, flow_orig),
             message: sentences.violation(&self.retold(cause, told, best)),
             sweep: cause.sweep,
             orig,
