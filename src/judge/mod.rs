@@ -62,17 +62,22 @@ use crate::time::Timestamp;
 /// What bounds the judge.
 #[derive(Clone, Copy, Debug)]
 pub struct JudgeSettings {
-    /// Most conversations kept; default 327,680. Beyond it violations fold by reason, rule and role pair;
+    /// Most conversations kept; default 655,360. Beyond it violations fold by reason, rule and role pair;
     /// totals stay exact and `complete` is false. The last eighth is for initiators that the site
     /// declares, each with a 64th of the whole at most.
     ///
     /// Memory of the judge, at most:
     ///
     /// ```text
-    /// conversations × 640 octets (record, index, both ends) + what octets told of them (names, certificates)
-    ///   + 4,194,304 further 5-tuples × 16 octets + flows of the flow table × 512 octets
+    /// conversations × 256 octets (record, index) + what octets told of them (names, certificates)
+    ///   + 4,194,304 further 5-tuples × 16 octets
+    ///   + flows of the flow table × 90 octets + those of which more than the opening is known × 448 octets
+    ///   + 65,536 × (kinds of hosts 150 + addresses with their MAC 300 + what hosts did 200 + rulings 300) octets
     ///   + 65,536 × (announced media 160 + questions 120 + ended sessions 80 + resolved addresses 300) octets
     /// ```
+    ///
+    /// At the end of the run, when the flows are gone: conversations × 320 octets more, for the audit's
+    /// lines on them and on both their ends.
     pub conversations: usize,
     /// Keep every closed flow for the flow log, which takes about 1 KiB for each flow of the run and has
     /// no other bound. Default off.
@@ -83,7 +88,7 @@ pub struct JudgeSettings {
 
 impl Default for JudgeSettings {
     fn default() -> Self {
-        Self { conversations: 327_680, keep_flows: false, deadline: Span::from_secs(5) }
+        Self { conversations: 655_360, keep_flows: false, deadline: Span::from_secs(5) }
     }
 }
 
@@ -350,11 +355,31 @@ fn flow_of(kind: &EventKind) -> Option<FlowNumber> {
 
 #[cfg(test)]
 mod tests {
+    use super::ClosedFlow;
     use super::LiveFlow;
+    use super::flows;
+    use crate::judge::audit::ConversationRecord;
+    use crate::judge::audit::HostRecord;
+    use crate::judge::audit::Violation;
+    use crate::judge::conversation::Conversation;
+    use crate::judge::seats::HostKind;
 
     #[test]
-    fn a_flow_takes_no_more_memory_than_the_settings_say() {
-        let size = size_of::<LiveFlow>();
-        assert!(size <= 512, "{size} octets");
+    #[expect(clippy::print_stdout, reason = "the sizes are what it is run for")]
+    fn the_sizes_of_all_that_there_are_many_of_are_known() {
+        let sizes = [
+            ("flow going on, nothing known but its opening", flows::SLOT_OCTETS, 80),
+            ("flow going on, on top of that when more is known", size_of::<LiveFlow>(), 448),
+            ("flow in the flow log", size_of::<ClosedFlow>(), 1024),
+            ("conversation", size_of::<Conversation>(), 240),
+            ("conversation in the audit", size_of::<ConversationRecord>(), 192),
+            ("endpoint in the audit", size_of::<HostRecord>(), 48),
+            ("kind of endpoint, shared", size_of::<HostKind>(), 128),
+            ("violation", size_of::<Violation>(), 512),
+        ];
+        for (what, octets, at_most) in sizes {
+            println!("{octets:4} octets: {what}");
+            assert!(octets <= at_most, "{what}: {octets} octets");
+        }
     }
 }

@@ -248,7 +248,8 @@ impl Memory {
 
     /// The number of a host's kind: hosts of one kind are the same to the policy.
     fn end(&mut self, judge: &Judge, seat: &Seat, addr: Addr) -> u32 {
-        let place = seat.kind().zip(judge.inventory.around(addr)).filter(|_| !self.tells_hosts_apart);
+        let place =
+            seat.kind().number().zip(judge.inventory.around(addr)).filter(|_| !self.tells_hosts_apart);
         if let Some(number) = place.and_then(|place| self.places.get(&place)) {
             return *number;
         }

@@ -12,24 +12,41 @@ use crate::inventory::HostView;
 use crate::inventory::Standing;
 use crate::inventory::role::Role;
 use crate::inventory::role::RoleSet;
+use crate::judge::audit::Party;
 
 /// Kinds of hosts that are kept to be shared, about 150 octets each. Of those beyond it every end of a
 /// conversation has its own.
 const KIND_CAP: usize = 65_536;
 
-/// What a [`HostView`] says beside address and MAC.
-#[derive(Debug, Eq, PartialEq)]
+/// What is known of a host beside its address and MAC.
+#[derive(Debug)]
 pub struct HostKind {
-    vendor: Option<&'static str>,
-    label: Role,
-    roles: RoleSet,
-    name: Option<Arc<str>>,
-    why: Arc<str>,
+    /// The maker that the MAC names.
+    pub vendor: Option<&'static str>,
+    /// The label: the first role that the site names.
+    pub role: Role,
+    /// All its roles.
+    pub roles: RoleSet,
+    /// Why it has them: a place in the site file, or what it did.
+    pub why: Arc<str>,
+    /// What the operator calls it.
+    pub name: Option<Arc<str>>,
+    /// As `why`, in the words of the inventory alone.
+    place: Arc<str>,
     standing: Standing,
     nat: bool,
     /// The same for two kinds only if they are one; `None` beyond the cap.
     number: Option<u32>,
 }
+
+impl PartialEq for HostKind {
+    fn eq(&self, other: &Self) -> bool {
+        let of = |kind: &Self| (kind.vendor, kind.role, kind.roles, kind.standing, kind.nat);
+        of(self) == of(other) && self.place == other.place && self.name == other.name
+    }
+}
+
+impl Eq for HostKind {}
 
 /// One end of a conversation, as it was when that began; the address is the conversation's to know.
 #[derive(Clone, Debug)]
@@ -39,25 +56,20 @@ pub struct Seat {
 }
 
 impl Seat {
-    /// All its roles.
-    pub fn roles(&self) -> RoleSet {
-        self.kind.roles
+    /// What it is.
+    pub fn kind(&self) -> &HostKind {
+        &self.kind
     }
 
-    /// The label.
-    pub fn label(&self) -> Role {
-        self.kind.label
-    }
-
-    /// The number of its kind, if it has one.
-    pub(super) fn kind(&self) -> Option<u32> {
-        self.kind.number
+    /// The end of a conversation that has `addr`, as records name it.
+    pub(super) fn party(&self, addr: Addr) -> Party {
+        Party { addr, mac: self.mac, kind: Arc::clone(&self.kind) }
     }
 
     /// The whole view of the host that has `addr`.
-    pub fn view(&self, addr: Addr) -> HostView {
-        let HostKind { vendor, label, roles, ref name, ref why, standing, nat, number: _ } = *self.kind;
-        let (name, why) = (name.clone(), Arc::clone(why));
+    pub(super) fn view(&self, addr: Addr) -> HostView {
+        let HostKind { vendor, role: label, roles, ref name, ref place, standing, nat, .. } = *self.kind;
+        let (name, why) = (name.clone(), Arc::clone(place));
         HostView { addr, mac: self.mac, vendor, label, roles, name, why, standing, nat }
     }
 }
@@ -78,10 +90,16 @@ impl Seats {
         }
         let number = self.kinds.len();
         let number = if number < KIND_CAP { u32::try_from(number).ok() } else { None };
-        let HostView { vendor, label, roles, name, why, standing, nat, .. } = view;
-        let kind = Arc::new(HostKind { vendor, label, roles, name, why, standing, nat, number });
+        let HostView { vendor, label: role, roles, name, why: place, standing, nat, .. } = view;
+        let why = if nat {
+            // One address, many hosts: who reads this must not look for the culprit at the router.
+            Arc::from(format!("{place}; it translates addresses, behind it are others"))
+        } else {
+            Arc::clone(&place)
+        };
+        let kind = Arc::new(HostKind { vendor, role, roles, why, name, place, standing, nat, number });
         if number.is_some() {
-            let rehash = |kind: &Arc<HostKind>| self::hash(kind.vendor, kind.label, kind.roles, &kind.why);
+            let rehash = |kind: &Arc<HostKind>| self::hash(kind.vendor, kind.role, kind.roles, &kind.place);
             self.kinds.insert_unique(hash, Arc::clone(&kind), rehash);
         }
         Seat { mac, kind }
@@ -89,13 +107,18 @@ impl Seats {
 }
 
 impl HostKind {
+    /// Its number, if it has one.
+    pub(super) fn number(&self) -> Option<u32> {
+        self.number
+    }
+
     fn is_of(&self, view: &HostView) -> bool {
         let HostView { vendor, label, roles, name, why, standing, nat, .. } = view;
         self.vendor == *vendor
-            && self.label == *label
+            && self.role == *label
             && self.roles == *roles
             && self.name == *name
-            && (Arc::ptr_eq(&self.why, why) || self.why == *why)
+            && (Arc::ptr_eq(&self.place, why) || self.place == *why)
             && self.standing == *standing
             && self.nat == *nat
     }
@@ -128,7 +151,7 @@ mod tests {
         let mut seats = Seats::default();
         let [one, two, other] = [view(1, "here"), view(2, "here"), view(3, "there")];
         let [first, second, third] = [one.clone(), two.clone(), other.clone()].map(|view| seats.seat(view));
-        assert!(first.kind() == second.kind() && first.kind() != third.kind());
+        assert!(Arc::ptr_eq(&first.kind, &second.kind) && first.kind.number() != third.kind.number());
         assert_eq!((first.view(one.addr), second.view(two.addr), third.view(other.addr)), (one, two, other));
     }
 }
