@@ -98,7 +98,7 @@ impl Pieces {
 
     /// From here on what the window moves past stays in memory, until [`Pieces::lend`] hands it over.
     pub(super) fn hold(&mut self) {
-        self.to_front();
+        self.move_to_front();
         self.held = true;
     }
 
@@ -162,7 +162,7 @@ impl Pieces {
 
     fn refill(&mut self, count: usize) -> bool {
         if !self.held {
-            self.to_front();
+            self.move_to_front();
         }
         let wanted = self.start.saturating_add(count);
         while self.end < wanted && !self.ended {
@@ -172,7 +172,7 @@ impl Pieces {
         self.end >= wanted
     }
 
-    fn to_front(&mut self) {
+    fn move_to_front(&mut self) {
         self.buffer.copy_within(self.start..self.end, 0);
         self.end = self.end.saturating_sub(self.start);
         self.start = 0;

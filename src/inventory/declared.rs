@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use ipnet::IpNet;
 use prefix_trie::joint::JointPrefixMap;
 
@@ -20,6 +22,8 @@ use crate::inventory::site::PortChange;
 use crate::inventory::site::Site;
 use crate::inventory::site::Whom;
 use crate::inventory::site::Zone;
+use crate::inventory::surroundings::Around;
+use crate::inventory::surroundings::Surroundings;
 use crate::policy::rule::PackId;
 use crate::policy::rule::PortSet;
 
@@ -28,14 +32,24 @@ use crate::policy::rule::PortSet;
 #[derive(Clone, Debug)]
 pub(crate) struct Declared {
     site: Arc<Site>,
-    monitored: JointPrefixMap<IpNet, ()>,
-    hosts: BTreeMap<Addr, usize>,
-    networks: JointPrefixMap<IpNet, usize>,
+    hosts: HashMap<Addr, usize, FixedState>,
     macs: BTreeMap<Mac, usize>,
     vendors: BTreeMap<[u8; 3], usize>,
-    zones: JointPrefixMap<IpNet, InZones>,
+    /// Zones of one prefix each.
+    zones: Vec<InZones>,
+    /// Networks, zones and what is monitored, by address.
+    surroundings: Surroundings,
     broadcasts: BTreeSet<Addr>,
     changes_ports: bool,
+}
+
+/// All prefixes of a site, before they are put together.
+#[derive(Default)]
+struct Prefixes {
+    monitored: JointPrefixMap<IpNet, ()>,
+    networks: JointPrefixMap<IpNet, usize>,
+    zones: JointPrefixMap<IpNet, usize>,
+    all: Vec<IpNet>,
 }
 
 /// The zones with one prefix, and the packs of all of them.
@@ -48,34 +62,43 @@ struct InZones {
 impl Declared {
     pub(crate) fn of(site: Arc<Site>) -> Self {
         let mut declared = Self {
-            monitored: JointPrefixMap::new(),
-            hosts: BTreeMap::new(),
-            networks: JointPrefixMap::new(),
+            hosts: HashMap::default(),
             macs: BTreeMap::new(),
             vendors: BTreeMap::new(),
-            zones: JointPrefixMap::new(),
+            zones: Vec::new(),
+            surroundings: Surroundings::default(),
             broadcasts: BTreeSet::new(),
             changes_ports: !site.role_ports.is_empty()
                 || site.assignments.iter().any(|a| !a.ports.is_empty()),
             site: Arc::clone(&site),
         };
+        let mut prefixes = Prefixes::default();
         for net in &site.monitored {
-            declared.monitored.insert(*net, ());
+            prefixes.monitored.insert(*net, ());
+            prefixes.all.push(*net);
             declared.broadcasts.extend(broadcast_of(net));
         }
         for (index, zone) in site.zones.iter().enumerate() {
-            declared.add_zone(index, zone);
+            declared.add_zone(index, zone, &mut prefixes);
         }
         for (index, assignment) in site.assignments.iter().enumerate() {
-            declared.add_assignment(index, &assignment.whom);
+            declared.add_assignment(index, &assignment.whom, &mut prefixes);
         }
+        let all = std::mem::take(&mut prefixes.all);
+        declared.surroundings = Surroundings::of(&all, |addr| prefixes.around(addr));
         declared
     }
 
-    fn add_zone(&mut self, index: usize, zone: &Zone) {
+    fn add_zone(&mut self, index: usize, zone: &Zone, prefixes: &mut Prefixes) {
         for net in &zone.networks {
             self.broadcasts.extend(broadcast_of(net));
-            let held = self.zones.entry(*net).or_default();
+            prefixes.all.push(*net);
+            let next = self.zones.len();
+            let place = *prefixes.zones.entry(*net).or_insert(next);
+            if place == next {
+                self.zones.push(InZones::default());
+            }
+            let Some(held) = self.zones.get_mut(place) else { continue };
             if !held.zones.contains(&index) {
                 held.zones.push(index);
             }
@@ -87,7 +110,7 @@ impl Declared {
         }
     }
 
-    fn add_assignment(&mut self, index: usize, whom: &Whom) {
+    fn add_assignment(&mut self, index: usize, whom: &Whom, prefixes: &mut Prefixes) {
         match whom {
             Whom::Host(addrs) => {
                 for addr in addrs {
@@ -97,7 +120,8 @@ impl Declared {
             Whom::Network(nets) => {
                 for net in nets {
                     self.broadcasts.extend(broadcast_of(net));
-                    self.networks.entry(*net).or_insert(index);
+                    prefixes.all.push(*net);
+                    prefixes.networks.entry(*net).or_insert(index);
                 }
             }
             Whom::Mac(macs) => {
@@ -124,7 +148,7 @@ impl Declared {
 
     /// The declaration of the longest prefix around it.
     pub(crate) fn by_network(&self, addr: Addr) -> Option<&Assignment> {
-        self.assignment(*self.networks.get_lpm(&host_net(addr))?.1)
+        self.assignment(self.surroundings.at(addr).network?)
     }
 
     pub(crate) fn by_mac(&self, mac: Mac) -> Option<&Assignment> {
@@ -133,6 +157,11 @@ impl Declared {
 
     pub(crate) fn by_vendor(&self, mac: Mac) -> Option<&Assignment> {
         self.assignment(*self.vendors.get(&mac.prefix())?)
+    }
+
+    /// What all prefixes around it say.
+    pub(crate) fn around(&self, addr: Addr) -> Around {
+        self.surroundings.at(addr)
     }
 
     fn assignment(&self, index: usize) -> Option<&Assignment> {
@@ -148,15 +177,16 @@ impl Declared {
     }
 
     pub(crate) fn is_monitored(&self, addr: Addr) -> bool {
-        self.monitored.get_lpm(&host_net(addr)).is_some()
+        self.surroundings.at(addr).monitored
     }
 
     /// Whether the site names the address or a network around it.
     pub(crate) fn is_named(&self, addr: Addr) -> bool {
-        self.is_monitored(addr)
+        let around = self.surroundings.at(addr);
+        around.monitored
+            || around.network.is_some()
+            || around.zones.is_some()
             || self.hosts.contains_key(&addr)
-            || self.networks.get_lpm(&host_net(addr)).is_some()
-            || self.in_zones(addr).is_some()
     }
 
     pub(crate) fn is_subnet_broadcast(&self, addr: Addr) -> bool {
@@ -164,7 +194,7 @@ impl Declared {
     }
 
     fn in_zones(&self, addr: Addr) -> Option<&InZones> {
-        self.zones.get_lpm(&host_net(addr)).map(|(_, held)| held)
+        self.zones.get(self.surroundings.at(addr).zones?)
     }
 
     /// The zones with the longest prefix around it, in the order of the site file.
@@ -190,6 +220,18 @@ impl Declared {
     /// Whether the site says that a router has this MAC.
     pub(crate) fn is_router(&self, mac: Mac) -> bool {
         self.by_mac(mac).is_some_and(|assignment| assignment.roles.contains(&Role::Router))
+    }
+}
+
+impl Prefixes {
+    /// What is around `addr`: of each kind the longest prefix.
+    fn around(&self, addr: Addr) -> Around {
+        let net = host_net(addr);
+        Around {
+            network: self.networks.get_lpm(&net).map(|(_, index)| *index),
+            zones: self.zones.get_lpm(&net).map(|(_, place)| *place),
+            monitored: self.monitored.get_lpm(&net).is_some(),
+        }
     }
 }
 

@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::sync::Arc;
+
+use foldhash::fast::FixedState;
 
 use crate::addr::Addr;
 use crate::flow::facts::Initiation;
@@ -64,8 +67,8 @@ pub(crate) struct Conclusion {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Inference {
     /// By host: claims by the number of their sign. Bounded by the table.
-    claims: BTreeMap<Addr, BTreeMap<usize, Claim>>,
-    settled: BTreeMap<Addr, Conclusion>,
+    claims: HashMap<Addr, BTreeMap<usize, Claim>, FixedState>,
+    settled: HashMap<Addr, Conclusion, FixedState>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -78,10 +81,16 @@ struct Claim {
 
 impl Inference {
     pub(crate) fn observe(&mut self, seen: &Observation) {
-        if !self.claims.contains_key(&seen.host) && self.claims.len() >= MAX_OBSERVED_HOSTS {
+        let is_full = self.claims.len() >= MAX_OBSERVED_HOSTS;
+        let claims = match self.claims.get_mut(&seen.host) {
+            Some(claims) => claims,
+            None if is_full => return,
+            None => self.claims.entry(seen.host).or_default(),
+        };
+        // Of most flows of a flood nothing is known that a sign could be about.
+        if seen.service.is_none() && seen.content.is_none() && seen.device.is_none() {
             return;
         }
-        let claims = self.claims.entry(seen.host).or_default();
         for (index, sign) in SIGNS.iter().enumerate() {
             let Some(certainty) = proof(sign, seen) else { continue };
             let example = (seen.port, seen.peer);
@@ -113,7 +122,9 @@ impl Inference {
 
     /// Every host that was observed, with or without a role, ascending.
     pub(crate) fn hosts(&self) -> impl Iterator<Item = Addr> {
-        self.claims.keys().copied()
+        let mut hosts: Vec<Addr> = self.claims.keys().copied().collect();
+        hosts.sort_unstable();
+        hosts.into_iter()
     }
 }
 

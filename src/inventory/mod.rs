@@ -10,6 +10,7 @@ mod draft;
 mod inference;
 mod sightings;
 mod signs;
+mod surroundings;
 mod view;
 
 pub mod role;
@@ -26,6 +27,7 @@ pub use sightings::MAX_HOSTS_OF_A_DEVICE;
 pub use sightings::MAX_ROUTERS;
 pub use sightings::ROUTER_WINDOW;
 pub use signs::Act;
+pub(crate) use surroundings::Around;
 pub use view::HostView;
 pub use view::Standing;
 
@@ -196,6 +198,12 @@ impl Inventory {
     /// The zones that `addr` is in: those of the longest prefix, all that have it.
     pub fn zones(&self, addr: Addr) -> impl Iterator<Item = &Zone> {
         self.declared.iter().flat_map(move |declared| declared.zones(self.in_zone(declared, addr)))
+    }
+
+    /// What the site's prefixes say of `addr`, if that, together with its [`HostView`], is all that
+    /// [`Inventory::is_monitored`], [`Inventory::zones`] and [`Inventory::packs_of`] ask: for IPv4 and a site.
+    pub(crate) fn around(&self, addr: Addr) -> Option<Around> {
+        self.declared.as_ref().filter(|_| addr.is_v4()).map(|declared| declared.around(addr))
     }
 
     /// The packs of those zones. Packs that are in force everywhere are not among them.

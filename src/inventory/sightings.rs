@@ -1,8 +1,11 @@
 //! Which MAC an address was seen with, and which MACs are routers: what packets show of identity.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::collections::HashSet;
 use std::collections::VecDeque;
+
+use foldhash::fast::FixedState;
 
 use crate::addr::Addr;
 use crate::addr::Mac;
@@ -47,14 +50,14 @@ pub enum Change {
 /// Addresses and MACs as seen. Where a site names the router's MAC, [`Sightings::mark_router`] says so.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sightings {
-    bindings: BTreeMap<Addr, Binding>,
+    bindings: HashMap<Addr, Binding, FixedState>,
     /// Addresses in the order in which they were first bound, with the ticket of that binding.
     order: VecDeque<(u64, Addr)>,
     tickets: u64,
-    devices: BTreeMap<Mac, Device>,
+    devices: HashMap<Mac, Device, FixedState>,
     /// As `order`, for devices.
     device_order: VecDeque<(u64, Mac)>,
-    routers: BTreeSet<Mac>,
+    routers: HashSet<Mac, FixedState>,
     router_order: VecDeque<Mac>,
 }
 
@@ -148,7 +151,14 @@ impl Sightings {
                 self.unbind(oldest);
             }
         }
-        // Entries of bindings that are gone are swept before they outnumber those that are there.
+        // Entries of bindings that are gone are swept before they outnumber those that are there. Where
+        // devices are forgotten oldest first, so are their bindings: then they are all in front.
+        while self.order.len() > MAX_BINDINGS
+            && let Some((ticket, oldest)) = self.order.front()
+            && self.bindings.get(oldest).is_none_or(|binding| binding.ticket != *ticket)
+        {
+            self.order.pop_front();
+        }
         if self.order.len() > MAX_BINDINGS.saturating_mul(2) {
             let bindings = &self.bindings;
             self.order.retain(|(ticket, addr)| bindings.get(addr).is_some_and(|held| held.ticket == *ticket));
@@ -162,10 +172,10 @@ impl Sightings {
     }
 
     fn hold(&mut self, new: Held, mac: Mac) {
-        if !self.devices.contains_key(&mac) {
-            self.add_device(mac);
-        }
-        let Some(device) = self.devices.get_mut(&mac) else { return };
+        let Some(device) = self.devices.get_mut(&mac) else {
+            self.add_device(mac, new);
+            return;
+        };
         if new.leased {
             // A DHCP client has one lease: what it had before is given back (RFC 2131 §4.4).
             // Its binding stays until another device takes the address: that is when it moves.
@@ -187,9 +197,9 @@ impl Sightings {
         }
     }
 
-    fn add_device(&mut self, mac: Mac) {
+    fn add_device(&mut self, mac: Mac, first: Held) {
         let ticket = self.ticket();
-        self.devices.insert(mac, Device { held: Vec::new(), ticket });
+        self.devices.insert(mac, Device { held: vec![first], ticket });
         self.device_order.push_back((ticket, mac));
         while self.devices.len() > MAX_BINDINGS {
             let Some((ticket, oldest)) = self.device_order.pop_front() else { break };
@@ -235,6 +245,9 @@ impl Sightings {
 
     fn is_router_now(&self, mac: Mac, now: Timestamp) -> bool {
         let Some(device) = self.devices.get(&mac) else { return false };
+        if device.held.len() <= MAX_HOSTS_OF_A_DEVICE {
+            return false;
+        }
         let recent =
             device.held.iter().filter(|one| now.since(one.last) <= ROUTER_WINDOW && !is_link_local(one.addr));
         let (mut hosts, mut networks) = (BTreeSet::new(), BTreeSet::new());

@@ -1,5 +1,6 @@
 //! What an audit found, owned and final: the judge makes it, reports and exports print it.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -16,6 +17,7 @@ use crate::inventory::role::RoleSet;
 use crate::judge::details::Details;
 use crate::judge::durations::Durations;
 use crate::judge::flow_state::FlowState;
+use crate::judge::seats::HostKind;
 use crate::policy::case::Ruling;
 use crate::policy::rule::RuleId;
 use crate::recognise::finding::TlsVersion;
@@ -30,23 +32,23 @@ use crate::verdict::Severity;
 use crate::verdict::VerdictKind;
 use crate::verdict::Withheld;
 
-/// One end of a conversation.
+/// One end of a conversation; what it shares with others of its kind is had through it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Party {
     /// Its address.
     pub addr: Addr,
     /// Its MAC, where visible and its own (not a router's).
     pub mac: Option<Mac>,
-    /// The maker that the MAC names.
-    pub vendor: Option<&'static str>,
-    /// The label: the first role that the site names.
-    pub role: Role,
-    /// All its roles.
-    pub roles: RoleSet,
-    /// Why it has them: a place in the site file, or what it did.
-    pub why: Arc<str>,
-    /// What the operator calls it.
-    pub name: Option<Arc<str>>,
+    /// What it is.
+    pub kind: Arc<HostKind>,
+}
+
+impl Deref for Party {
+    type Target = HostKind;
+
+    fn deref(&self) -> &HostKind {
+        &self.kind
+    }
 }
 
 /// The rule that came nearest, and the one field that failed.

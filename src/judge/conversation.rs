@@ -8,10 +8,10 @@ use crate::flow::FlowKey;
 use crate::flow::Side;
 use crate::flow::facts::Initiation;
 use crate::flow::facts::Outcome;
-use crate::inventory::HostView;
 use crate::inventory::role::Role;
 use crate::inventory::role::RoleSet;
 use crate::judge::flow_state::FlowState;
+use crate::judge::seats::Seat;
 use crate::judge::tuples::Tuples;
 use crate::policy::case::Ruling;
 use crate::policy::case::Spoken;
@@ -51,9 +51,9 @@ pub struct Conversation {
     /// What makes it.
     pub key: ConversationKey,
     /// Who opened it.
-    pub orig: Arc<HostView>,
+    pub orig: Seat,
     /// The other end.
-    pub resp: Arc<HostView>,
+    pub resp: Seat,
     /// The best of its flows.
     pub initiation: Initiation,
     /// What is spoken; the best of its flows.
@@ -61,7 +61,7 @@ pub struct Conversation {
     /// What is known inside it.
     pub content: Option<(Content, Certainty)>,
     /// The proof of the service.
-    pub evidence: Option<Evidence>,
+    evidence: Option<Box<Evidence>>,
     /// How far it got at best.
     pub outcome: Outcome,
     /// Facts of its flows, merged; most have none.
@@ -84,8 +84,8 @@ pub struct Conversation {
     pub octets: u64,
     /// Second copies of a mirror.
     pub duplicates: u64,
-    /// The 5-tuple of its first flow, seen from the initiator.
-    pub first_flow: (FlowKey, Side),
+    /// Ports of its first flow: the initiator's, the responder's.
+    first_ports: (u16, u16),
     /// The verdict, once made; many share one.
     pub ruling: Option<Arc<Ruling>>,
 }
@@ -94,12 +94,7 @@ static NO_TRAITS: Traits = Traits::NONE;
 
 impl Conversation {
     /// An empty conversation of this flow, before [`Conversation::absorb`].
-    pub fn new(
-        key: ConversationKey,
-        ends: (Arc<HostView>, Arc<HostView>),
-        flow: &FlowState,
-        orig: Side,
-    ) -> Self {
+    pub fn new(key: ConversationKey, ends: (Seat, Seat), flow: &FlowState, orig: Side) -> Self {
         Self {
             key,
             orig: ends.0,
@@ -119,7 +114,7 @@ impl Conversation {
             packets: 0,
             octets: 0,
             duplicates: 0,
-            first_flow: (flow.key, orig),
+            first_ports: ports(&flow.key, orig),
             ruling: None,
         }
     }
@@ -127,6 +122,17 @@ impl Conversation {
     /// Facts of its flows, merged.
     pub fn traits(&self) -> &Traits {
         self.traits.as_deref().unwrap_or(&NO_TRAITS)
+    }
+
+    /// The proof of the service.
+    pub fn evidence(&self) -> Option<Evidence> {
+        self.evidence.as_deref().copied()
+    }
+
+    /// The 5-tuple of its first flow, and the initiator's side.
+    pub fn first_flow(&self) -> (FlowKey, Side) {
+        let ConversationKey { orig, resp, transport, vlan, .. } = self.key;
+        FlowKey::canonical((orig, self.first_ports.0), (resp, self.first_ports.1), transport, vlan)
     }
 
     /// Distinct 5-tuples, those of its media among them.
@@ -138,11 +144,11 @@ impl Conversation {
     pub fn absorb(&mut self, flow: &FlowState, orig: Side, initiation: Initiation) {
         self.initiation = self.initiation.max(initiation);
         // Nobody answers for a group: what was sent to it has arrived.
-        let arrived = flow.has_payload() && self.resp.roles.has(Role::Group);
+        let arrived = flow.has_payload() && self.resp.kind().roles.has(Role::Group);
         self.outcome = self.outcome.max(if arrived { Outcome::Data } else { flow.outcome });
         self.spoken = better(self.spoken, flow.spoken());
         if self.evidence.is_none() {
-            self.evidence = flow.service.map(|(_, _, evidence)| evidence);
+            self.evidence = flow.service.map(|(_, _, evidence)| Box::new(evidence));
         }
         if let Some((content, certainty)) = flow.content
             && self.content.is_none_or(|(_, held)| certainty > held)
@@ -154,7 +160,7 @@ impl Conversation {
         }
         if flow.first_seen < self.first_seen {
             self.first_seen = flow.first_seen;
-            self.first_flow = (flow.key, orig);
+            self.first_ports = ports(&flow.key, orig);
         }
         self.last_seen = self.last_seen.max(flow.last_seen);
         self.ruling = None;
@@ -194,6 +200,10 @@ impl Conversation {
     }
 }
 
+fn ports(key: &FlowKey, orig: Side) -> (u16, u16) {
+    (key.end(orig).1, key.end(orig.other()).1)
+}
+
 /// Of two flows' speech the one that says more; what was recognised counts before what was not.
 fn better(one: Spoken, other: Spoken) -> Spoken {
     let weight = |spoken: Spoken| match spoken {
@@ -203,15 +213,4 @@ fn better(one: Spoken, other: Spoken) -> Spoken {
         Spoken::Nothing => (0, None),
     };
     if weight(other) > weight(one) { other } else { one }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Conversation;
-
-    #[test]
-    fn a_conversation_takes_no_more_memory_than_the_settings_say() {
-        let size = size_of::<Conversation>();
-        assert!(size <= 512, "{size} octets");
-    }
 }

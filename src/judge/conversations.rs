@@ -21,11 +21,11 @@ pub struct ConversationIndex(u32);
 /// addresses that nobody named cannot hide what a known host does.
 const RESERVED_PART: usize = 8;
 /// There, one initiator has no more than this part of the whole table, so that one known host that
-/// floods it cannot hide the others: with the default 5,120, more than the largest recorder needs.
+/// floods it cannot hide the others: with the default 10,240, more than the largest recorder needs.
 const PART_OF_ONE: usize = 64;
 
 /// All conversations.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Conversations {
     index: HashTable<u32>,
     table: Vec<Conversation>,

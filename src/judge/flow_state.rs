@@ -31,7 +31,7 @@ use crate::service::Transport;
 use crate::time::Timestamp;
 
 /// Octets of a side that are enough for every recogniser of ours to tell its own protocol.
-const ENOUGH_OCTETS: u32 = 64;
+const ENOUGH_OCTETS: u8 = 64;
 
 /// One flow, as far as it is known.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ pub struct FlowState {
     /// What is known inside it.
     pub content: Option<(Content, Certainty)>,
     /// Nobody recognised it: octets seen of each side, and whether some were cut.
-    unrecognised: Option<([u32; 2], bool)>,
+    unrecognised: Option<([u8; 2], bool)>,
     /// What else was learned; of most flows nothing.
     traits: Option<Box<Traits>>,
     /// Capture time of its first packet.
@@ -70,10 +70,20 @@ impl FlowState {
     /// A flow that just opened.
     pub fn new(opening: &Opening, time: Timestamp) -> Self {
         Self {
-            key: opening.key,
             initiator: opening.initiator,
             initiation: opening.initiation,
             midstream: opening.midstream,
+            ..Self::opened(opening.key, time)
+        }
+    }
+
+    /// A flow of which nothing else is known.
+    pub(super) fn opened(key: FlowKey, time: Timestamp) -> Self {
+        Self {
+            key,
+            initiator: None,
+            initiation: Initiation::Unknown,
+            midstream: false,
             outcome: Outcome::Attempted,
             service: None,
             content: None,
@@ -95,13 +105,18 @@ impl FlowState {
             EventKind::Identified(_, side, recognition, evidence) => {
                 self.identified(*side, recognition, *evidence);
             }
-            EventKind::Unrecognised { seen, cut, .. } => self.unrecognised = Some((*seen, *cut)),
+            EventKind::Unrecognised { seen, cut, .. } => self.unrecognised(few(*seen), *cut),
             EventKind::Found(_, side, finding, evidence) => self.found(*side, finding, *evidence, time),
             EventKind::Reached(_, outcome) => self.outcome = self.outcome.max(*outcome),
             EventKind::Tally(_, tallies) => self.tallies = *tallies,
             EventKind::Closed(facts) => self.close(facts),
             EventKind::Opened(..) | EventKind::Seen(..) => {}
         }
+    }
+
+    /// Nobody recognised what was seen of it.
+    pub(super) fn unrecognised(&mut self, seen: [u8; 2], cut: bool) {
+        self.unrecognised = Some((seen, cut));
     }
 
     /// What the flow stage said last holds: octets may prove what a silence made believe.
@@ -228,6 +243,11 @@ impl FlowState {
             Some(_) => Spoken::Unrecognised,
         }
     }
+}
+
+/// Octets seen as far as they matter: whether there were any, and whether they were enough.
+pub(super) fn few(seen: [u32; 2]) -> [u8; 2] {
+    seen.map(|seen| u8::try_from(seen).unwrap_or(u8::MAX))
 }
 
 /// Services that are IP protocols of their own.

@@ -1,7 +1,5 @@
 //! How a flow finds its conversation, and moves where later evidence says so.
 
-use std::sync::Arc;
-
 use crate::addr::Addr;
 use crate::flow::FlowKey;
 use crate::flow::Side;
@@ -16,6 +14,7 @@ use crate::inventory::role::RoleSet;
 use crate::judge::Grounds;
 use crate::judge::Joined;
 use crate::judge::Judge;
+use crate::judge::LiveFlow;
 use crate::judge::conversation::Conversation;
 use crate::judge::conversation::ConversationKey;
 use crate::judge::conversations::ConversationIndex;
@@ -26,10 +25,7 @@ use crate::service::Transport;
 
 impl Judge {
     /// Lets a flow join its conversation, if it has not yet.
-    pub(super) fn settle(&mut self, flow: FlowNumber) {
-        let Some(live) = self.flows.get(&flow) else {
-            return;
-        };
+    pub(super) fn settle(&mut self, live: &mut LiveFlow) {
         if live.joined.is_some() {
             return;
         }
@@ -38,20 +34,18 @@ impl Judge {
             Some((index, orientation)) => (Some(index), orientation, true),
             None => {
                 let orientation = self.orient(&live.state);
-                (self.join(flow, orientation), orientation, false)
+                (self.join(&live.state, orientation), orientation, false)
             }
         };
-        self.observe(flow, orientation);
+        self.observe(&live.state, orientation);
         match conversation {
             Some(index) if related => self.conversations.relate(index, &key),
             Some(index) => self.conversations.open(index, &key, orientation.orig),
             None => {}
         }
-        if let Some(live) = self.flows.get_mut(&flow) {
-            let counted = [0; 3];
-            live.joined = Some(Joined { conversation, orientation, related, counted, clear: false, grounds });
-        }
-        self.absorb(flow);
+        let counted = [0; 3];
+        live.joined = Some(Joined { conversation, orientation, related, counted, clear: false, grounds });
+        self.absorb(live);
     }
 
     /// The conversation that this flow's verdict is shared with: media with its session, a unicast
@@ -104,24 +98,23 @@ impl Judge {
     }
 
     fn home_of(&self, flow: FlowNumber) -> Option<ConversationIndex> {
-        let home = match self.flows.get(&flow) {
-            Some(live) => live.joined.and_then(|joined| joined.conversation),
-            None => self.related.home_of(flow),
-        };
+        let home = self.flows.home_of(flow).unwrap_or_else(|| self.related.home_of(flow));
         home.map(|index| self.conversations.resolve(index))
     }
 
-    fn join(&mut self, flow: FlowNumber, orientation: Orientation) -> Option<ConversationIndex> {
-        let flow_key = self.flows.get(&flow)?.state.key;
-        let (orig, resp) = (flow_key.end(orientation.orig).0, flow_key.end(orientation.orig.other()).0);
-        let ends = (self.host(orig), self.host(resp));
-        let state = &self.flows.get(&flow)?.state;
+    fn join(&mut self, state: &FlowState, orientation: Orientation) -> Option<ConversationIndex> {
+        let (orig, resp) = (state.key.end(orientation.orig).0, state.key.end(orientation.orig.other()).0);
+        let ends = (self.inventory.host(orig), self.inventory.host(resp));
         let key = self.conversation_key(state, orientation, (&ends.0, &ends.1));
         if let Some(index) = self.conversations.find(&key) {
             return Some(index);
         }
         let declared = ends.0.standing == Standing::Declared;
-        let make = || Conversation::new(key, ends, state, orientation.orig);
+        let seats = &mut self.seats;
+        let make = || {
+            let ends = (seats.seat(ends.0), seats.seat(ends.1));
+            Conversation::new(key, ends, state, orientation.orig)
+        };
         self.conversations.add(&key, declared, make)
     }
 
@@ -149,32 +142,9 @@ impl Judge {
         }
     }
 
-    /// What is known of a host now, shared with whoever knows the same.
-    pub(super) fn host(&mut self, addr: Addr) -> Arc<HostView> {
-        let changes = self.inventory.changes();
-        if let Some((_, held)) = self.views.get(&addr).filter(|(then, _)| *then == changes) {
-            return Arc::clone(held);
-        }
-        let now = self.inventory.host(addr);
-        if let Some((then, held)) = self.views.get_mut(&addr).filter(|(_, held)| **held == now) {
-            *then = changes;
-            return Arc::clone(held);
-        }
-        // Only what is shared is kept here: losing it costs memory elsewhere, and nothing else.
-        if self.views.len() >= self.settings.conversations {
-            self.views.clear();
-        }
-        let now = Arc::new(now);
-        self.views.insert(addr, (changes, Arc::clone(&now)));
-        now
-    }
-
     /// Hands a joined flow's facts and counts on; moves it if it turned out to be another's.
-    pub(super) fn absorb(&mut self, flow: FlowNumber) {
-        self.reconsider(flow);
-        let Some(live) = self.flows.get_mut(&flow) else {
-            return;
-        };
+    pub(super) fn absorb(&mut self, live: &mut LiveFlow) {
+        self.reconsider(live);
         let Some(joined) = live.joined.as_mut() else {
             return;
         };
@@ -205,8 +175,8 @@ impl Judge {
 
     /// Moves a joined flow to another conversation where later evidence changed its key: the initiator
     /// turned out to be the other end, a service was recognised late, or a name was called late.
-    fn reconsider(&mut self, flow: FlowNumber) {
-        let Some((live, joined)) = self.flows.get(&flow).and_then(|live| Some((live, live.joined?))) else {
+    fn reconsider(&mut self, live: &mut LiveFlow) {
+        let Some(joined) = live.joined else {
             return;
         };
         let grounds = Grounds::of(&live.state);
@@ -215,7 +185,7 @@ impl Judge {
         }
         let key = live.state.key;
         let orientation = self.orient(&live.state);
-        let conversation = self.join(flow, orientation);
+        let conversation = self.join(&live.state, orientation);
         let mut moved = Joined { conversation, orientation, grounds, ..joined };
         if conversation != joined.conversation {
             (moved.counted, moved.clear) = ([0; 3], false);
@@ -233,17 +203,11 @@ impl Judge {
                 self.conversations.follow(old, new);
             }
         }
-        if let Some(live) = self.flows.get_mut(&flow) {
-            live.joined = Some(moved);
-        }
+        live.joined = Some(moved);
     }
 
     /// Tells the inventory what a settled flow shows of its ends.
-    fn observe(&mut self, flow: FlowNumber, orientation: Orientation) {
-        let Some(live) = self.flows.get(&flow) else {
-            return;
-        };
-        let state = &live.state;
+    fn observe(&mut self, state: &FlowState, orientation: Orientation) {
         let service = state.service.map(|(service, certainty, _)| (service, certainty));
         let port = orientation.port.unwrap_or(state.key.end(orientation.orig.other()).1);
         let observations = [(orientation.orig, Act::Client), (orientation.orig.other(), Act::Server)];

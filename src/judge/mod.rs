@@ -12,6 +12,7 @@ pub mod conversations;
 pub mod details;
 pub mod durations;
 pub mod flow_state;
+mod flows;
 mod joining;
 pub mod ledger;
 pub mod message;
@@ -19,12 +20,12 @@ pub mod names;
 pub mod orient;
 pub mod related;
 pub mod ruling;
+pub mod seats;
 pub mod summary;
 pub mod tuples;
 pub mod wording;
 
 use std::collections::BTreeMap;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::addr::Addr;
@@ -36,7 +37,6 @@ use crate::flow::facts::Initiation;
 use crate::flow::facts::Opening;
 use crate::flow::facts::Outcome;
 use crate::flow::key::FlowNumber;
-use crate::inventory::HostView;
 use crate::inventory::Inventory;
 use crate::judge::audit::JudgeTotals;
 use crate::judge::conversations::ConversationIndex;
@@ -44,10 +44,13 @@ use crate::judge::conversations::Conversations;
 use crate::judge::details::Details;
 use crate::judge::durations::Durations;
 use crate::judge::flow_state::FlowState;
+use crate::judge::flows::Flows;
 use crate::judge::names::Names;
 use crate::judge::orient::Orientation;
 use crate::judge::related::Related;
 use crate::judge::ruling::FoldKey;
+use crate::judge::ruling::Memory;
+use crate::judge::seats::Seats;
 use crate::policy::case::Ruling;
 use crate::policy::force::Policy;
 use crate::recognise::Finding;
@@ -60,17 +63,22 @@ use crate::time::Timestamp;
 /// What bounds the judge.
 #[derive(Clone, Copy, Debug)]
 pub struct JudgeSettings {
-    /// Most conversations kept; default 327,680. Beyond it violations fold by reason, rule and role pair;
+    /// Most conversations kept; default 655,360. Beyond it violations fold by reason, rule and role pair;
     /// totals stay exact and `complete` is false. The last eighth is for initiators that the site
     /// declares, each with a 64th of the whole at most.
     ///
     /// Memory of the judge, at most:
     ///
     /// ```text
-    /// conversations × 640 octets (record, index, both ends) + what octets told of them (names, certificates)
-    ///   + 4,194,304 further 5-tuples × 16 octets + flows of the flow table × 512 octets
+    /// conversations × 256 octets (record, index) + what octets told of them (names, certificates)
+    ///   + 4,194,304 further 5-tuples × 16 octets
+    ///   + flows of the flow table × 90 octets + those of which more than the opening is known × 448 octets
+    ///   + 65,536 × (kinds of hosts 150 + addresses with their MAC 300 + what hosts did 200 + rulings 300) octets
     ///   + 65,536 × (announced media 160 + questions 120 + ended sessions 80 + resolved addresses 300) octets
     /// ```
+    ///
+    /// At the end of the run, when the flows are gone: conversations × 320 octets more, for the audit's
+    /// lines on them and on both their ends.
     pub conversations: usize,
     /// Keep every closed flow for the flow log, which takes about 1 KiB for each flow of the run and has
     /// no other bound. Default off.
@@ -81,7 +89,7 @@ pub struct JudgeSettings {
 
 impl Default for JudgeSettings {
     fn default() -> Self {
-        Self { conversations: 327_680, keep_flows: false, deadline: Span::from_secs(5) }
+        Self { conversations: 655_360, keep_flows: false, deadline: Span::from_secs(5) }
     }
 }
 
@@ -138,14 +146,16 @@ pub struct Judge {
     policy: Arc<Policy>,
     inventory: Inventory,
     settings: JudgeSettings,
-    flows: HashMap<FlowNumber, Box<LiveFlow>, foldhash::fast::FixedState>,
+    flows: Flows,
     conversations: Conversations,
     related: Related,
     names: Names,
     closed: Vec<ClosedFlow>,
     folded: BTreeMap<FoldKey, u64>,
-    /// Hosts as they were last seen, with the inventory's state of that moment, so that conversations share what is known of them.
-    views: HashMap<Addr, (u64, Arc<HostView>), foldhash::fast::FixedState>,
+    /// What the ends of conversations have in common.
+    seats: Seats,
+    /// Rulings that were made.
+    memory: Memory,
     totals: JudgeTotals,
     durations: Durations,
 }
@@ -154,18 +164,19 @@ impl Judge {
     /// A judge with these rules and this inventory.
     pub fn new(policy: Arc<Policy>, inventory: Inventory, settings: JudgeSettings) -> Self {
         Self {
-            policy,
             inventory,
             settings,
-            flows: HashMap::default(),
+            flows: Flows::default(),
             conversations: Conversations::new(settings.conversations),
             related: Related::default(),
             names: Names::default(),
             closed: Vec::new(),
             folded: BTreeMap::new(),
-            views: HashMap::default(),
+            seats: Seats::default(),
+            memory: Memory::of(&policy),
             totals: JudgeTotals::default(),
             durations: Durations::default(),
+            policy,
         }
     }
 
@@ -187,8 +198,15 @@ impl Judge {
                 let Some(flow) = flow_of(&kind) else {
                     return;
                 };
-                self.learn(flow, &kind, time);
-                self.update(flow, &kind, time);
+                if self.flows.note(flow, &kind, time, self.settings.deadline) {
+                    return;
+                }
+                let mut live = self.flows.lift(flow);
+                self.learn(flow, live.as_deref_mut(), &kind, time);
+                if let Some(mut live) = live {
+                    self.update(&mut live, &kind, time);
+                    self.flows.put(flow, live);
+                }
             }
         }
     }
@@ -207,8 +225,9 @@ impl Judge {
         let mut state = FlowState::new(opening, time);
         for side in [Side::A, Side::B] {
             let addr = opening.key.end(side).0;
-            if self.inventory.is_internet(addr) {
-                self.names.of(addr).iter().for_each(|name| state.traits_mut().resolved(Arc::clone(name)));
+            let names = self.names.of(addr);
+            if !names.is_empty() && self.inventory.is_internet(addr) {
+                names.iter().for_each(|name| state.traits_mut().resolved(Arc::clone(name)));
             }
         }
         let (asker, service) = (opening.key.end(opening.first), opening.key.end(opening.first.other()));
@@ -217,16 +236,22 @@ impl Judge {
             self.related.asked(flow, asker, service.1, time);
         }
         let live = LiveFlow { state, details: None, opened_at: time, joined: None, has_kin };
-        self.flows.insert(flow, Box::new(live));
+        self.flows.open(flow, live);
     }
 
     /// What a finding says about hosts, whatever flow it is of, and for the flow's record.
-    fn learn(&mut self, flow: FlowNumber, kind: &EventKind, time: Timestamp) {
+    fn learn(
+        &mut self,
+        flow: FlowNumber,
+        mut live: Option<&mut LiveFlow>,
+        kind: &EventKind,
+        time: Timestamp,
+    ) {
         let EventKind::Found(_, side, finding, _) = kind else {
             return;
         };
         if self.settings.keep_flows
-            && let Some(live) = self.flows.get_mut(&flow)
+            && let Some(live) = live.as_deref_mut()
         {
             Details::note(&mut live.details, finding);
         }
@@ -235,17 +260,24 @@ impl Judge {
             Finding::Lease { addr, mac } => {
                 self.inventory.sees(*addr, *mac, time, true);
             }
-            Finding::Media(media) => self.announced(flow, *side, media, time),
+            Finding::Media(media) => {
+                if let Some(live) = live {
+                    self.announced((flow, live), *side, media, time);
+                }
+            }
             _ => {}
         }
     }
 
     /// Notes media that a session announces, and who of its ends wants them: who receives them; in a call,
     /// where either end wants some, who told of it; else who opened the session.
-    fn announced(&mut self, flow: FlowNumber, side: Side, media: &MediaAnnouncement, time: Timestamp) {
-        let Some(live) = self.flows.get_mut(&flow) else {
-            return;
-        };
+    fn announced(
+        &mut self,
+        (flow, live): (FlowNumber, &mut LiveFlow),
+        side: Side,
+        media: &MediaAnnouncement,
+        time: Timestamp,
+    ) {
         live.has_kin = true;
         let key = live.state.key;
         let receives = [Side::A, Side::B].into_iter().find(|side| key.end(*side).0 == media.receiver);
@@ -257,33 +289,28 @@ impl Judge {
         };
         let (server, client) = (key.end(client.other()).0, key.end(client).0);
         self.related.announce(flow, (server, client), media, time);
-        self.settle(flow);
+        self.settle(live);
     }
 
-    fn update(&mut self, flow: FlowNumber, kind: &EventKind, time: Timestamp) {
-        let Some(live) = self.flows.get_mut(&flow) else {
-            return;
-        };
+    fn update(&mut self, live: &mut LiveFlow, kind: &EventKind, time: Timestamp) {
         live.state.take(kind, time);
         let due = time.since(live.opened_at) >= self.settings.deadline;
         if live.joined.is_some() {
-            self.absorb(flow);
+            self.absorb(live);
         } else if due {
-            self.settle(flow);
+            self.settle(live);
         }
     }
 
     fn closed(&mut self, facts: FlowFacts, time: Timestamp) {
         let number = facts.number;
         self.count(&facts);
-        if let Some(live) = self.flows.get_mut(&number) {
-            live.state.close(&facts);
-        }
-        self.settle(number);
-        self.absorb(number);
-        let Some(live) = self.flows.remove(&number) else {
+        let Some(mut live) = self.flows.remove(number) else {
             return;
         };
+        live.state.close(&facts);
+        self.settle(&mut live);
+        self.absorb(&mut live);
         let service = live.state.service.map(|(service, ..)| service);
         self.durations.record(service, facts.last_seen.since(facts.first_seen));
         let Some(joined) = live.joined else {
@@ -300,7 +327,7 @@ impl Judge {
         }
         if self.settings.keep_flows {
             let (conversation, orientation) = (joined.conversation, joined.orientation);
-            let LiveFlow { state, details, .. } = *live;
+            let LiveFlow { state, details, .. } = live;
             self.closed.push(ClosedFlow { facts, state, details, orientation, conversation, folded });
         }
     }
@@ -340,11 +367,31 @@ fn flow_of(kind: &EventKind) -> Option<FlowNumber> {
 
 #[cfg(test)]
 mod tests {
+    use super::ClosedFlow;
     use super::LiveFlow;
+    use super::flows;
+    use crate::judge::audit::ConversationRecord;
+    use crate::judge::audit::HostRecord;
+    use crate::judge::audit::Violation;
+    use crate::judge::conversation::Conversation;
+    use crate::judge::seats::HostKind;
 
     #[test]
-    fn a_flow_takes_no_more_memory_than_the_settings_say() {
-        let size = size_of::<LiveFlow>();
-        assert!(size <= 512, "{size} octets");
+    #[expect(clippy::print_stdout, reason = "the sizes are what it is run for")]
+    fn the_sizes_of_all_that_there_are_many_of_are_known() {
+        let sizes = [
+            ("flow going on, nothing known but its opening", flows::SLOT_OCTETS, 80),
+            ("flow going on, on top of that when more is known", size_of::<LiveFlow>(), 448),
+            ("flow in the flow log", size_of::<ClosedFlow>(), 1024),
+            ("conversation", size_of::<Conversation>(), 240),
+            ("conversation in the audit", size_of::<ConversationRecord>(), 192),
+            ("endpoint in the audit", size_of::<HostRecord>(), 48),
+            ("kind of endpoint, shared", size_of::<HostKind>(), 128),
+            ("violation", size_of::<Violation>(), 512),
+        ];
+        for (what, octets, at_most) in sizes {
+            println!("{octets:4} octets: {what}");
+            assert!(octets <= at_most, "{what}: {octets} octets");
+        }
     }
 }

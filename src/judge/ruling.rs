@@ -9,6 +9,7 @@ use foldhash::fast::FixedState;
 use crate::addr::Addr;
 use crate::flow::facts::Initiation;
 use crate::flow::facts::Outcome;
+use crate::inventory::Around;
 use crate::inventory::HostView;
 use crate::inventory::Standing;
 use crate::inventory::role::Role;
@@ -16,14 +17,17 @@ use crate::inventory::role::RoleSet;
 use crate::judge::Judge;
 use crate::judge::audit::FoldedViolations;
 use crate::judge::conversation::Conversation;
+use crate::judge::conversation::ConversationKey;
 use crate::judge::flow_state::FlowState;
 use crate::judge::orient::Orientation;
+use crate::judge::seats::Seat;
 use crate::policy::case::Case;
 use crate::policy::case::End;
 use crate::policy::case::Ruling;
 use crate::policy::case::Spoken;
 use crate::policy::case::Traits;
 use crate::policy::decide::decide;
+use crate::policy::force::Policy;
 use crate::policy::rule::RuleId;
 use crate::service::Certainty;
 use crate::service::Transport;
@@ -43,12 +47,21 @@ pub struct FoldKey {
     pub resp: Role,
 }
 
+/// Kinds of ends that are found by what they have in common; the others are looked at each time.
+const PLACE_CAP: usize = 65_536;
+/// Rulings that are remembered, about 300 octets each; then all are forgotten.
+const RULING_CAP: usize = 65_536;
+
 /// Rulings that were made before. A ruling is a function of its case; of most conversations little is
 /// known, so that many have the same case.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    views: HashMap<Addr, Arc<HostView>, FixedState>,
-    ends: HashMap<(Addr, *const HostView), u32, FixedState>,
+    /// A verdict may depend on which host of a kind it is.
+    tells_hosts_apart: bool,
+    /// A verdict may depend on the time.
+    expires: bool,
+    /// Kinds of ends by the kind of host and the prefixes around it.
+    places: HashMap<(u32, Around), u32, FixedState>,
     kinds: HashMap<End, u32, FixedState>,
     list: Vec<End>,
     rulings: HashMap<Known, Arc<Ruling>, FixedState>,
@@ -69,49 +82,63 @@ struct Known {
 
 impl Judge {
     /// Makes the rulings that are missing. Every ruling is a function of the conversation's facts, the
-    /// policy and the inventory.
+    /// policy and the inventory. Without a site the ends are who they are inferred to be by now.
     pub(super) fn rule_all(&mut self) {
-        let mut memory = Memory::default();
-        let mut rulings = Vec::new();
-        for conversation in self.conversations.iter() {
-            let missing = conversation.ruling.is_none() || self.policy.site().is_none();
-            rulings.push(missing.then(|| self.recall(conversation, &mut memory)));
+        let infers = self.policy.site().is_none();
+        let mut memory = std::mem::take(&mut self.memory);
+        let mut conversations = std::mem::take(&mut self.conversations);
+        for conversation in conversations.iter_mut() {
+            if infers {
+                let ConversationKey { orig, resp, .. } = conversation.key;
+                conversation.orig = self.seats.seat(self.inventory.host(orig));
+                conversation.resp = self.seats.seat(self.inventory.host(resp));
+            }
+            if infers || conversation.ruling.is_none() {
+                conversation.ruling = Some(self.recall(conversation, &mut memory));
+            }
         }
-        for (conversation, ruling) in self.conversations.iter_mut().zip(rulings) {
-            conversation.ruling = ruling.or(conversation.ruling.take());
-        }
-        let changes = self.inventory.changes();
-        self.views = memory.views.into_iter().map(|(addr, view)| (addr, (changes, view))).collect();
+        (self.conversations, self.memory) = (conversations, memory);
     }
 
     /// The ruling on a conversation, from memory if its like was ruled on before.
     fn recall(&self, conversation: &Conversation, memory: &mut Memory) -> Arc<Ruling> {
-        let (orig, resp) = match self.policy.site() {
-            Some(_) => (Arc::clone(&conversation.orig), Arc::clone(&conversation.resp)),
-            None => (memory.view(self, conversation.key.orig), memory.view(self, conversation.key.resp)),
-        };
-        let ends = (memory.end(self, &orig), memory.end(self, &resp));
+        let ConversationKey { orig, resp, .. } = conversation.key;
+        let ends = (memory.end(self, &conversation.orig, orig), memory.end(self, &conversation.resp, resp));
         let known = Known {
             ends,
             initiation: conversation.initiation,
             transport: conversation.key.transport,
-            ports: ports_of(conversation),
+            // Only who does not know the responder reads it the other way round, too.
+            ports: match (conversation.initiation, ports_of(conversation)) {
+                (Initiation::Unknown, ports) => ports,
+                (_, (port, _)) => (port, None),
+            },
             spoken: conversation.spoken,
             clear: conversation.clear_flows > 0,
             outcome: conversation.outcome,
         };
-        let is_plain = *conversation.traits() == Traits::NONE && !self.policy.expires();
+        let is_plain = *conversation.traits() == Traits::NONE && !memory.expires;
         if let Some(ruling) = memory.rulings.get(&known).filter(|_| is_plain) {
             return Arc::clone(ruling);
         }
         let ruling = Arc::new(match (memory.kind(ends.0), memory.kind(ends.1)) {
             (Some(orig), Some(resp)) => self.rule_between(conversation, orig, resp),
-            _ => self.rule_between(conversation, &self.end(&orig), &self.end(&resp)),
+            _ => self.rule_now(conversation),
         });
         if is_plain {
+            if memory.rulings.len() >= RULING_CAP {
+                memory.rulings.clear();
+            }
             memory.rulings.insert(known, Arc::clone(&ruling));
         }
         ruling
+    }
+
+    /// The ruling on a conversation, from nothing but its facts.
+    fn rule_now(&self, conversation: &Conversation) -> Ruling {
+        let ConversationKey { orig, resp, .. } = conversation.key;
+        let ends = (self.end(&conversation.orig.view(orig)), self.end(&conversation.resp.view(resp)));
+        self.rule_between(conversation, &ends.0, &ends.1)
     }
 
     fn rule_between(&self, conversation: &Conversation, orig: &End, resp: &End) -> Ruling {
@@ -162,16 +189,16 @@ impl Judge {
     pub(super) fn fold(&mut self, state: &FlowState, orientation: Orientation) -> Arc<Ruling> {
         let addr = |side| state.key.end(side).0;
         let ends = (addr(orientation.orig), addr(orientation.orig.other()));
-        let ends = (Arc::new(self.inventory.host(ends.0)), Arc::new(self.inventory.host(ends.1)));
+        let ends = (self.inventory.host(ends.0), self.inventory.host(ends.1));
         let (orig, resp) = (ends.0.label, ends.1.label);
-        let kinds = (self.end(&ends.0), self.end(&ends.1));
         let key = self.conversation_key(state, orientation, (&ends.0, &ends.1));
+        let ends = (self.seats.seat(ends.0), self.seats.seat(ends.1));
         let mut conversation = Conversation::new(key, ends, state, orientation.orig);
         conversation.clear_flows = u32::from(state.is_clear());
         conversation.absorb(state, orientation.orig, orientation.initiation);
-        let ruling = self.rule_between(&conversation, &kinds.0, &kinds.1);
+        let ruling = self.rule_on(&conversation);
         self.totals.add_folded(&ruling, state);
-        let always = match &ruling {
+        let always = match &*ruling {
             Ruling::Allowed { objections, .. }
             | Ruling::Violation { objections, .. }
             | Ruling::Withheld { objections, .. } => objections.as_slice(),
@@ -179,14 +206,25 @@ impl Judge {
         };
         let mut found: Vec<(Reason, Option<RuleId>)> =
             always.iter().map(|objection| (objection.reason, objection.rule.clone())).collect();
-        if let Ruling::Violation { reason, rule, .. } = &ruling {
+        if let Ruling::Violation { reason, rule, .. } = &*ruling {
             found.push((*reason, rule.clone()));
         }
         for (reason, rule) in found {
             let count = self.folded.entry(FoldKey { reason, rule, orig, resp }).or_default();
             *count = count.saturating_add(1);
         }
-        Arc::new(ruling)
+        ruling
+    }
+
+    /// The ruling on a conversation during the run, when what tells hosts apart may change yet.
+    fn rule_on(&mut self, conversation: &Conversation) -> Arc<Ruling> {
+        if self.memory.tells_hosts_apart {
+            return Arc::new(self.rule_now(conversation));
+        }
+        let mut memory = std::mem::take(&mut self.memory);
+        let ruling = self.recall(conversation, &mut memory);
+        self.memory = memory;
+        ruling
     }
 
     /// What was folded, by reason, rule and roles.
@@ -203,26 +241,32 @@ impl Judge {
 }
 
 impl Memory {
-    /// What is known of a host at the end of the run.
-    fn view(&mut self, judge: &Judge, addr: Addr) -> Arc<HostView> {
-        let view = self.views.entry(addr).or_insert_with(|| Arc::new(judge.inventory.host(addr)));
-        Arc::clone(view)
+    /// An empty memory for rulings by `policy`.
+    pub(super) fn of(policy: &Policy) -> Self {
+        Self { tells_hosts_apart: policy.tells_hosts_apart(), expires: policy.expires(), ..Self::default() }
     }
 
     /// The number of a host's kind: hosts of one kind are the same to the policy.
-    fn end(&mut self, judge: &Judge, view: &Arc<HostView>) -> u32 {
-        let (ends, kinds, list) = (&mut self.ends, &mut self.kinds, &mut self.list);
-        *ends.entry((view.addr, Arc::as_ptr(view))).or_insert_with(|| {
-            let mut end = judge.end(view);
-            if !judge.policy.tells_hosts_apart() {
-                end.addr = Addr::v4([0; 4]);
-            }
-            let next = u32::try_from(list.len()).unwrap_or(u32::MAX);
-            *kinds.entry(end).or_insert_with_key(|end| {
-                list.push(end.clone());
-                next
-            })
-        })
+    fn end(&mut self, judge: &Judge, seat: &Seat, addr: Addr) -> u32 {
+        let place =
+            seat.kind().number().zip(judge.inventory.around(addr)).filter(|_| !self.tells_hosts_apart);
+        if let Some(number) = place.and_then(|place| self.places.get(&place)) {
+            return *number;
+        }
+        let mut end = judge.end(&seat.view(addr));
+        if !self.tells_hosts_apart {
+            end.addr = Addr::v4([0; 4]);
+        }
+        let next = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
+        let list = &mut self.list;
+        let number = *self.kinds.entry(end).or_insert_with_key(|end| {
+            list.push(end.clone());
+            next
+        });
+        if let Some(place) = place.filter(|_| self.places.len() < PLACE_CAP) {
+            self.places.insert(place, number);
+        }
+        number
     }
 
     fn kind(&self, number: u32) -> Option<&End> {
@@ -232,7 +276,7 @@ impl Memory {
 
 /// The responder's port, and what it would be if the other end were the responder.
 fn ports_of(conversation: &Conversation) -> (Option<u16>, Option<u16>) {
-    let (flow, orig) = conversation.first_flow;
+    let (flow, orig) = conversation.first_flow();
     let port = conversation.key.port;
     (port, port.map(|_| flow.end(orig).1))
 }

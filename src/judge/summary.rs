@@ -8,7 +8,6 @@ use std::sync::Arc;
 use crate::addr::Addr;
 use crate::flow::facts::Initiation;
 use crate::flow::facts::Outcome;
-use crate::inventory::HostView;
 use crate::inventory::Inventory;
 use crate::inventory::Standing;
 use crate::inventory::role::Role;
@@ -26,9 +25,13 @@ use crate::judge::audit::RuleHits;
 use crate::judge::audit::Violation;
 use crate::judge::community_id::community_id;
 use crate::judge::conversation::Conversation;
+use crate::judge::conversation::ConversationKey;
+use crate::judge::flows::Flows;
 use crate::judge::ledger;
 use crate::judge::ledger::Cause;
 use crate::judge::message::Sentences;
+use crate::judge::related::Related;
+use crate::judge::seats::Seats;
 use crate::policy::case::Ruling;
 use crate::policy::case::Spoken;
 use crate::policy::rule::RuleId;
@@ -43,8 +46,11 @@ impl Judge {
     /// Ends the run: infers roles where there is no site, makes every ruling that is missing and hands
     /// everything out. All flows must have been closed.
     pub fn finish(mut self) -> (Audit, Inventory) {
+        self.flows = Flows::default();
+        self.related = Related::default();
         self.inventory.settle();
         self.rule_all();
+        let mut seats = std::mem::take(&mut self.seats);
         let conversations: Vec<&Conversation> =
             self.conversations.iter().filter(|conversation| !conversation.is_abandoned()).collect();
         let violations = self.violations(&conversations);
@@ -54,7 +60,7 @@ impl Judge {
             advice: self.advice(&conversations),
             conversations: self.records(&conversations),
             flows: self.judged_flows(),
-            hosts: self.hosts(&conversations),
+            hosts: self.hosts(&conversations, &mut seats),
             durations: self.durations.clone(),
             rules: self.rule_hits(&conversations),
             totals: self.totals(&conversations),
@@ -65,44 +71,19 @@ impl Judge {
         (audit, self.inventory)
     }
 
-    fn party(&self, host: &HostView) -> Party {
-        Party {
-            addr: host.addr,
-            mac: host.mac,
-            vendor: host.vendor,
-            role: host.label,
-            roles: host.roles,
-            why: if host.nat {
-                // One address, many hosts: who reads this must not look for the culprit at the router.
-                Arc::from(format!("{}; it translates addresses, behind it are others", host.why))
-            } else {
-                Arc::clone(&host.why)
-            },
-            name: host.name.clone(),
-        }
-    }
-
-    fn parties(&self, conversation: &Conversation) -> (Party, Party) {
-        (self.party_of(&conversation.orig), self.party_of(&conversation.resp))
-    }
-
-    /// A conversation's end: as it was declared when the conversation began, or as it was inferred at the
-    /// end of the run.
-    fn party_of(&self, host: &HostView) -> Party {
-        match (self.policy.site(), self.views.get(&host.addr)) {
-            (None, Some((_, now))) => self.party(now),
-            _ => self.party(host),
-        }
+    /// A conversation's ends: as they were declared when the conversation began, or as they were inferred at
+    /// the end of the run.
+    fn parties(conversation: &Conversation) -> (Party, Party) {
+        let ConversationKey { orig, resp, .. } = conversation.key;
+        (conversation.orig.party(orig), conversation.resp.party(resp))
     }
 
     /// Label and roles that an end of the conversation is judged with.
-    fn party_in(&self, conversation: &Conversation, addr: Addr) -> Option<(Role, RoleSet)> {
-        let ends = [&conversation.orig, &conversation.resp];
-        let held = ends.into_iter().find(|end| end.addr == addr)?;
-        match (self.policy.site(), self.views.get(&addr)) {
-            (None, Some((_, now))) => Some((now.label, now.roles)),
-            _ => Some((held.label, held.roles)),
-        }
+    fn party_in(conversation: &Conversation, addr: Addr) -> Option<(Role, RoleSet)> {
+        let ConversationKey { orig, resp, .. } = conversation.key;
+        let ends = [(orig, &conversation.orig), (resp, &conversation.resp)];
+        let (_, held) = ends.into_iter().find(|(end, _)| *end == addr)?;
+        Some((held.kind().role, held.kind().roles))
     }
 
     fn violations(&self, conversations: &[&Conversation]) -> Vec<Violation> {
@@ -120,7 +101,8 @@ impl Judge {
         let all = &cause.conversations;
         let first = *all.iter().min_by_key(|conversation| (conversation.first_seen, conversation.key))?;
         let best = *all.iter().max_by_key(|conversation| conversation.outcome)?;
-        let (orig, resp) = self.parties(first);
+        let (orig, resp) = Self::parties(first);
+        let (flow, flow_orig) = first.first_flow();
         let sum = |of: fn(&Conversation) -> u64| {
             all.iter().fold(0_u64, |sum, conversation| sum.saturating_add(of(conversation)))
         };
@@ -152,8 +134,8 @@ impl Judge {
             count: sum(|conversation| conversation.count),
             flows: sum(Conversation::flows),
             octets: sum(|conversation| conversation.octets),
-            evidence: cause.objection.and_then(|objection| objection.evidence).or(told.evidence),
-            community_id: community_id(&first.first_flow.0, first.first_flow.1),
+            evidence: cause.objection.and_then(|objection| objection.evidence).or(told.evidence()),
+            community_id: community_id(&flow, flow_orig),
             message: sentences.violation(&self.retold(cause, told, best)),
             sweep: cause.sweep,
             orig,
@@ -211,7 +193,7 @@ impl Judge {
                     held.conversations = held.conversations.saturating_add(1);
                     continue;
                 }
-                let (orig, resp) = self.parties(conversation);
+                let (orig, resp) = Self::parties(conversation);
                 let sentences = Sentences { policy: &self.policy, orig: &orig, resp: &resp };
                 let message = sentences.advice(code, rule, conversation);
                 let advice = Advice {
@@ -237,7 +219,7 @@ impl Judge {
     }
 
     fn record(&self, conversation: &Conversation) -> ConversationRecord {
-        let (orig, resp) = self.parties(conversation);
+        let (orig, resp) = Self::parties(conversation);
         let (service, certainty) = spoken(conversation);
         let told = told(conversation.ruling.as_deref());
         let explanation = told.withheld.map(|why| {
@@ -278,7 +260,7 @@ impl Judge {
         let shared = conversation.and_then(|conversation| conversation.ruling.as_deref());
         let told = told(shared.or(closed.folded.as_deref()));
         let roles = [closed.facts.key.a, closed.facts.key.b].map(|addr| {
-            let shared = conversation.and_then(|conversation| self.party_in(conversation, addr));
+            let shared = conversation.and_then(|conversation| Self::party_in(conversation, addr));
             shared.unwrap_or_else(|| {
                 let host = self.inventory.host(addr);
                 (host.label, host.roles)
@@ -307,11 +289,13 @@ impl Judge {
         }
     }
 
-    fn hosts(&self, conversations: &[&Conversation]) -> Vec<HostRecord> {
-        let addrs: BTreeSet<Addr> = conversations
+    fn hosts(&self, conversations: &[&Conversation], seats: &mut Seats) -> Vec<HostRecord> {
+        let mut addrs: Vec<Addr> = conversations
             .iter()
             .flat_map(|conversation| [conversation.key.orig, conversation.key.resp])
             .collect();
+        addrs.sort_unstable();
+        addrs.dedup();
         addrs
             .into_iter()
             .map(|addr| {
@@ -323,7 +307,7 @@ impl Judge {
                         Standing::Inferred(certainty) => Some(certainty),
                         _ => None,
                     },
-                    party: self.party(&host),
+                    party: seats.seat(host).party(addr),
                 }
             })
             .collect()

@@ -18,7 +18,7 @@ use crate::pipeline::tally::RunTally;
 use crate::pipeline::work::Work;
 
 /// At the end flows are closed in portions: those that opened within so many packets.
-const CLOSE_PORTION: u64 = 1 << 16;
+const CLOSE_PORTION: u64 = 1 << 12;
 
 /// Reads `source` to its end and gives all events to `events`, in the order of their stamps.
 ///
