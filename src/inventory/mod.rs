@@ -269,6 +269,12 @@ impl Inventory {
         change
     }
 
+    /// Reads what is known of an address and a MAC, for no other end than that it is in the processor's cache
+    /// afterwards.
+    pub(crate) fn warm(&self, addr: Addr, mac: Option<Mac>) -> u64 {
+        self.sightings.warm(addr, mac)
+    }
+
     /// Whether both are addresses of one host: declared so, or of one device.
     pub fn same_host(&self, a: Addr, b: Addr) -> bool {
         let first = |addr| self.declared.as_ref().map(|site| site.first_of_host(addr));

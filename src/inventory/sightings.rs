@@ -131,6 +131,12 @@ impl Sightings {
         self.bindings.get(&addr).map(|binding| binding.mac).filter(|mac| !self.routers.contains(mac))
     }
 
+    /// Reads what is known of both, for no other end than that it is in the processor's cache afterwards.
+    pub(crate) fn warm(&self, addr: Addr, mac: Option<Mac>) -> u64 {
+        let bound = self.bindings.get(&addr).map_or(0, |binding| binding.ticket);
+        bound ^ mac.and_then(|mac| self.devices.get(&mac)).map_or(0, |device| device.ticket)
+    }
+
     /// All addresses that the device of `addr` has now, ascending (IPv4 first), `addr` among them.
     pub(crate) fn addresses_beside(&self, addr: Addr) -> Vec<Addr> {
         let Some(mac) = self.mac_of(addr) else { return Vec::new() };

@@ -128,6 +128,11 @@ impl Flows {
         Some(slot.grown.as_ref().and_then(|live| live.joined?.conversation))
     }
 
+    /// Reads a flow's place, for no other end than that it is in the processor's cache afterwards.
+    pub(super) fn warm(&self, number: FlowNumber) -> u64 {
+        self.place_of(number).and_then(|place| self.slots.get(place)).map_or(0, |slot| slot.number.0)
+    }
+
     fn slot_mut(&mut self, number: FlowNumber) -> Option<&mut Slot> {
         let place = self.place_of(number)?;
         self.slots.get_mut(place)
