@@ -29,7 +29,6 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
 
-use crate::addr::Addr;
 use crate::event::Event;
 use crate::event::EventKind;
 use crate::flow::FlowFacts;
