@@ -33,6 +33,7 @@ use crate::policy::fit;
 use crate::policy::force::Candidates;
 use crate::policy::force::Policy;
 use crate::policy::packs;
+use crate::policy::port_text::port_set;
 use crate::policy::rule::Exception;
 use crate::policy::rule::Expect;
 use crate::policy::rule::Pack;
@@ -115,7 +116,7 @@ impl Chance {
     }
 
     fn port_set(&mut self) -> PortSet {
-        crate::policy::port_text::port_set(self.some(RANGES, 1, 2))
+        port_set(self.some(RANGES, 1, 2))
     }
 
     fn ports(&mut self) -> Ports {
