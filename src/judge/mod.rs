@@ -405,7 +405,6 @@ mod tests {
     use crate::judge::seats::HostKind;
 
     #[test]
-    #[expect(clippy::print_stdout, reason = "the sizes are what it is run for")]
     fn the_sizes_of_all_that_there_are_many_of_are_known() {
         let sizes = [
             ("flow going on, nothing known but its opening", flows::SLOT_OCTETS, 80),
