@@ -20,7 +20,6 @@ use camsentry::export::violation_record::WithheldRecord;
 use camsentry::flow::facts::Initiation;
 use camsentry::flow::facts::Outcome;
 use camsentry::inventory::role::Role;
-use camsentry::inventory::role::RoleSet;
 use camsentry::judge::audit::Advice;
 use camsentry::judge::audit::Audit;
 use camsentry::judge::audit::ConversationRecord;
@@ -30,6 +29,7 @@ use camsentry::judge::audit::Nearest;
 use camsentry::judge::audit::Party;
 use camsentry::judge::audit::RuleHits;
 use camsentry::judge::audit::Violation;
+use camsentry::judge::seats::HostKind;
 use camsentry::policy::force::Policy;
 use camsentry::policy::packs;
 use camsentry::policy::rule::RuleId;
@@ -136,11 +136,11 @@ fn party(feed: &mut Feed<'_>) -> Party {
     Party {
         addr: Addr::from(host),
         mac: Some(Mac([2, 0, 0, 0, 0, feed.u8()])),
-        vendor: None,
-        role,
-        roles: RoleSet::of(&[role]),
-        why: Arc::from(feed.text()),
-        name: feed.flag().then(|| Arc::from(feed.text())),
+        kind: Arc::new(HostKind::declared(
+            role,
+            Arc::from(feed.text()),
+            feed.flag().then(|| Arc::from(feed.text())),
+        )),
     }
 }
 

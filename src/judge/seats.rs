@@ -107,6 +107,13 @@ impl Seats {
 }
 
 impl HostKind {
+    /// A kind that the site would declare so, for records that no audit made.
+    pub fn declared(role: Role, why: Arc<str>, name: Option<Arc<str>>) -> Self {
+        let (roles, place) = (RoleSet::of(&[role]), Arc::clone(&why));
+        let standing = Standing::Declared;
+        Self { vendor: None, role, roles, why, name, place, standing, nat: false, number: None }
+    }
+
     /// Its number, if it has one.
     pub(super) fn number(&self) -> Option<u32> {
         self.number
