@@ -22,7 +22,7 @@ pub struct Details {
     /// The server name that the client gave; a column of its own in the record.
     #[serde(skip)]
     pub sni: Option<Arc<str>>,
-    /// Protocols that ALPN offers or chooses (RFC 7301), the first [`MOST`].
+    /// Protocols that ALPN offers or chooses (RFC 7301), the first eight.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub alpn: Vec<Arc<str>>,
     /// How clients authenticate, or what servers demand.
@@ -34,13 +34,13 @@ pub struct Details {
     /// Requests of RTSP.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub rtsp_methods: BTreeSet<RtspMethod>,
-    /// Statuses of RTSP that are no success, the first [`MOST`].
+    /// Statuses of RTSP that are no success, the first eight.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub rtsp_errors: BTreeSet<u16>,
     /// Encodings that session descriptions name.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub codecs: BTreeSet<Codec>,
-    /// Hosts, no end of this flow, that a client or its media are sent to; the first [`MOST`].
+    /// Hosts, no end of this flow, that a client or its media are sent to; the first eight.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub redirected_to: Vec<Arc<str>>,
     /// The media is encrypted (SRTP, RFC 3711).
