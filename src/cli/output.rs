@@ -93,11 +93,29 @@ pub fn colour_err() -> bool {
 
 /// Writes a file so that a reader sees the old one or the whole new one, never a part.
 ///
+/// A device or a pipe is written to as it is: renaming over `/dev/null` would, as root, take it from the whole
+/// machine. A symbolic link stays one; the file that it leads to is replaced.
+///
 /// # Errors
 ///
 /// If it cannot be written; then no part of it is left.
 pub fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Trouble> {
-    let trouble = |error| Trouble::Write { path: path.to_owned(), error };
+    let done = match std::fs::metadata(path) {
+        Ok(there) if !there.is_file() && !there.is_dir() => write_into(path, write),
+        Ok(_) => std::fs::canonicalize(path).and_then(|path| put_over(&path, write)),
+        Err(_) => put_over(path, write),
+    };
+    done.map_err(|error| Trouble::Write { path: path.to_owned(), error })
+}
+
+/// Writes to what is no file of its own: a device, a pipe.
+fn write_into(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut out = BufWriter::new(OpenOptions::new().write(true).open(path)?);
+    write(&mut out).and_then(|()| out.flush())
+}
+
+/// Writes beside the file, and puts the whole over it.
+fn put_over(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.tmp", std::process::id()));
     let beside = path.with_file_name(name);
@@ -107,11 +125,11 @@ pub fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>
         out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
         std::fs::rename(&beside, path)
     });
-    done.map_err(|error| {
+    if done.is_err() {
         // The write error is what matters; a left-over part is removed as far as possible.
         let _ = std::fs::remove_file(&beside);
-        trouble(error)
-    })
+    }
+    done
 }
 
 /// Creates a file that must not be there yet.

@@ -3,6 +3,8 @@
 use std::fs;
 use std::io::BufRead;
 use std::io::BufReader;
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::symlink;
 use std::process::Command;
 use std::process::Stdio;
 
@@ -66,11 +68,13 @@ fn what_is_piped_has_no_colour() {
 
 #[test]
 fn a_terminal_has_colours_unless_no_color_is_set() {
-    // `script` of util-linux gives the program a terminal.
+    // `script` of util-linux gives the program a terminal, and writes down what it saw there.
+    let scratch = Scratch::new();
+    let seen = scratch.path("typescript");
     let on_a_terminal = |no_color: bool| {
         let typed = [&[env!("CARGO_BIN_EXE_camsentry")], &DEMO[..]].concat().join(" ");
         let mut command = Command::new("script");
-        command.args(["-qefc", &typed, "/dev/null"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+        command.args(["-qefc", &typed, &seen]).current_dir(env!("CARGO_MANIFEST_DIR"));
         command.stdin(Stdio::null()).env_remove("NO_COLOR");
         if no_color {
             command.env("NO_COLOR", "1");
@@ -96,4 +100,24 @@ fn files_that_it_writes_are_whole_or_not_there() {
     assert!(fs::read_to_string(&metrics).unwrap().ends_with('\n'));
     let left: Vec<_> = fs::read_dir(std::path::Path::new(&flows).parent().unwrap()).unwrap().collect();
     assert_eq!(left.len(), 2, "no temporary file is left");
+}
+
+#[test]
+fn a_device_a_pipe_and_a_link_stay_what_they_are() {
+    let scratch = Scratch::new();
+    let pipe = scratch.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::read_to_string(pipe).unwrap()
+    });
+    let (real, link) = (scratch.path("real.prom"), scratch.path("link.prom"));
+    fs::write(&real, "old").unwrap();
+    symlink(&real, &link).unwrap();
+    let ran = camsentry([&DEMO[..], &["--flows", &pipe, "--metrics", &link]].concat());
+    assert_eq!(ran.status.code(), Some(1), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(reader.join().unwrap().ends_with("}\n"));
+    assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(fs::read_to_string(&real).unwrap().ends_with('\n'));
 }
