@@ -14,6 +14,7 @@ use camsentry::flow::FlowKey;
 use camsentry::flow::FlowSettings;
 use camsentry::flow::FlowSink;
 use camsentry::flow::FlowTable;
+use camsentry::flow::Tracer;
 use camsentry::flow::Side;
 use camsentry::flow::facts::Initiation;
 use camsentry::flow::facts::Opening;
@@ -188,7 +189,8 @@ fn play(octets: &[u8]) {
         mirror_window: Span::from_millis(5),
         ..FlowSettings::default()
     };
-    let mut table = FlowTable::new(settings);
+    let mut table = FlowTable::new(settings, 1);
+    let mut tracer = Tracer::new(&settings);
     let bored_after = feed.flag().then(|| feed.u8().into());
     let mut checker = Checker { bored_after, claims: feed.flag(), ..Checker::default() };
     let (mut millis, mut packets) = (0_i64, 0_u64);
@@ -215,13 +217,15 @@ fn play(octets: &[u8]) {
                     dst_port,
                     refused,
                 };
-                table.icmp_error(&error, &mut checker);
+                table.icmp_error(tracer.trace_error(&error), &error, &mut checker);
             }
             2 if step & 1 == 1 => table.watch_from(time),
             _ => {
                 packets += 1;
                 let (packet, payload) = segment(&mut feed, packets, time);
-                table.segment(&packet, &payload, &mut checker);
+                let mut trace = tracer.trace(&packet);
+                trace.is_copy = tracer.is_copy(trace, &packet);
+                table.segment(trace, &packet, &payload, &mut checker);
             }
         }
         let counts = table.counts();

@@ -183,7 +183,7 @@ pub struct History {
 impl History {
     /// Adds a letter unless it is there already or sixteen are.
     pub fn add(&mut self, letter: u8) {
-        if self.as_str().as_bytes().contains(&letter) {
+        if self.letters.contains(&letter) {
             return;
         }
         if let Some(slot) = self.letters.get_mut(usize::from(self.len)) {

@@ -67,14 +67,20 @@ impl Side {
 
 impl FlowKey {
     /// The key of `segment` and the side that sent it.
+    #[inline]
     pub fn of(segment: &Segment, by_vlan: bool) -> (Self, Side) {
+        let from = (segment.src, segment.src_port);
+        let side = if from <= (segment.dst, segment.dst_port) { Side::A } else { Side::B };
+        (Self::sided(segment, side, by_vlan), side)
+    }
+
+    /// The key of `segment`, which is known to come from `side`.
+    #[inline]
+    pub fn sided(segment: &Segment, side: Side, by_vlan: bool) -> Self {
         let vlan = if by_vlan { segment.vlans.ids().last().copied().unwrap_or(0) } else { 0 };
-        Self::canonical(
-            (segment.src, segment.src_port),
-            (segment.dst, segment.dst_port),
-            segment.transport,
-            vlan,
-        )
+        let ends = [(segment.src, segment.src_port), (segment.dst, segment.dst_port)];
+        let ((a, a_port), (b, b_port)) = (*side.of(&ends), *side.other().of(&ends));
+        Self { a, b, a_port, b_port, transport: segment.transport, vlan }
     }
 
     /// The key of these two ends, and which side the first one is.

@@ -1,29 +1,29 @@
 //! Second copies that a mirror of two ports makes of one packet.
 //!
-//! They come within milliseconds, so one small memory for a whole shard does: a flow carries nothing for
-//! it, and a fast stream is remembered as far back as the window goes.
+//! They come within milliseconds, so one small memory for the whole capture does: a flow carries nothing for
+//! it, and it grows only as far as packets come faster than it forgets.
 
 use crate::time::Span;
 use crate::time::Timestamp;
 
-/// Groups of entries; a packet belongs to one of them by its fingerprint. A power of two.
+/// Groups of entries at first; a packet belongs to one of them by its fingerprint. A power of two.
 const GROUPS: usize = 512;
+/// Groups at most, 2 MiB: enough for 50 million packets a second.
+const MOST_GROUPS: usize = 32 * 1024;
 /// Entries of a group, the newest first: one cache line.
 const REMEMBERED: usize = 8;
 /// Bits of a packet's time, in microseconds modulo 16.8 s; the fingerprint takes the other 40.
 const TIME_BITS: u32 = 24;
 const TIME_MASK: u64 = (1 << TIME_BITS) - 1;
+/// An entry of no packet.
+const NOBODY: u64 = u64::MAX;
 
-/// Octets that a shard's memory of packets takes, once it saw one.
-#[cfg(test)]
-const OCTETS: usize = GROUPS * size_of::<Group>();
-
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 struct Group([u64; REMEMBERED]);
 
-/// The last packets of a shard.
-#[derive(Default)]
+/// The last packets.
+#[derive(Debug, Default)]
 pub(super) struct Mirror {
     groups: Vec<Group>,
 }
@@ -42,23 +42,25 @@ impl Likeness {
     }
 
     /// Its group: by bits that the entry does not hold.
-    fn group(self) -> usize {
+    #[inline]
+    fn group(self, groups: usize) -> usize {
         let bits = usize::try_from(self.0 >> 40).unwrap_or(0);
-        bits & (GROUPS - 1)
+        bits & groups.wrapping_sub(1)
     }
 }
 
 impl Mirror {
     /// Reads what [`Mirror::is_copy`] will need.
+    #[inline]
     pub(super) fn touch(&self, packet: Likeness) -> u64 {
-        self.groups.get(packet.group()).map_or(0, |Group([first, ..])| *first)
+        self.groups.get(packet.group(self.groups.len())).map_or(0, |Group([first, ..])| *first)
     }
 
     /// Whether this packet was here already, no longer ago than `window`. A copy may carry an
     /// earlier time than the first one, if two cards captured them. What is new is remembered.
     pub(super) fn is_copy(&mut self, packet: Likeness, time: Timestamp, window: Span) -> bool {
         if self.groups.is_empty() {
-            self.groups.resize(GROUPS, Group([u64::MAX; REMEMBERED]));
+            self.groups.resize(GROUPS, Group([NOBODY; REMEMBERED]));
         }
         let micros = u64::from_be_bytes(time.nanos().div_euclid(1000).to_be_bytes()) & TIME_MASK;
         let fingerprint = packet.0 << TIME_BITS;
@@ -67,22 +69,39 @@ impl Mirror {
             let age = micros.wrapping_sub(entry) & TIME_MASK;
             age.min(TIME_MASK.saturating_sub(age).saturating_add(1)) <= window
         };
-        let Some(Group(entries)) = self.groups.get_mut(packet.group()) else { return false };
-        if entries.iter().any(|entry| entry & !TIME_MASK == fingerprint && near(*entry)) {
+        let group = packet.group(self.groups.len());
+        let Some(Group(entries)) = self.groups.get_mut(group) else { return false };
+        // All eight are looked at: where a copy would stand cannot be guessed.
+        if entries
+            .iter()
+            .fold(false, |found, entry| found | (entry & !TIME_MASK == fingerprint && near(*entry)))
+        {
             return true;
         }
+        let [.., oldest] = *entries;
         entries.copy_within(..REMEMBERED - 1, 1);
         let [newest, ..] = entries;
         *newest = fingerprint | micros;
+        if oldest != NOBODY && near(oldest) && self.groups.len() < MOST_GROUPS {
+            self.grow();
+        }
         false
+    }
+
+    /// Doubles the groups. Each becomes two that know the same; which of them a packet is of, its entry
+    /// does not say.
+    #[cold]
+    fn grow(&mut self) {
+        self.groups.extend_from_within(..);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::GROUPS;
     use super::Likeness;
+    use super::MOST_GROUPS;
     use super::Mirror;
-    use super::OCTETS;
     use crate::time::Span;
     use crate::time::Timestamp;
 
@@ -131,7 +150,21 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_is_what_the_settings_say() {
-        assert_eq!(OCTETS, 32 * 1024);
+    fn it_grows_while_packets_come_faster_than_it_forgets_and_no_further() {
+        let mut slow = Mirror::default();
+        for number in 0..100_000 {
+            assert!(!slow.is_copy(packet(number), at(i64::try_from(number).unwrap() * 50), WINDOW));
+        }
+        assert_eq!(slow.groups.len(), GROUPS, "20,000 packets a second: 100 in a window");
+        let mut fast = Mirror::default();
+        let time = |number: u64| at(i64::try_from(number / 4).unwrap());
+        for number in 0..1_000_000 {
+            assert!(!fast.is_copy(packet(number), time(number), WINDOW));
+            // The other card gives each packet 4 ms later.
+            let copied = number.checked_sub(16_000).filter(|copied| *copied > 200_000);
+            assert!(copied.is_none_or(|copied| fast.is_copy(packet(copied), time(number), WINDOW)));
+        }
+        assert!(fast.groups.len() <= MOST_GROUPS, "four million packets a second: 20,000 in a window");
+        assert_eq!(size_of_val(fast.groups.first().unwrap()) * MOST_GROUPS, 2 * 1024 * 1024);
     }
 }

@@ -3,6 +3,7 @@
 
 mod carry;
 pub mod facts;
+mod index;
 pub mod key;
 mod mirror;
 mod opening;
@@ -14,9 +15,11 @@ pub mod settings;
 pub mod shard;
 mod shelf;
 pub mod sink;
+mod slab;
 mod step;
 pub mod table;
 mod tcp;
+pub mod trace;
 
 pub use facts::FlowFacts;
 pub use key::FlowKey;
@@ -24,3 +27,5 @@ pub use key::Side;
 pub use settings::FlowSettings;
 pub use sink::FlowSink;
 pub use table::FlowTable;
+pub use trace::Trace;
+pub use trace::Tracer;

@@ -1,11 +1,11 @@
-//! Lists through the slots of a slab: by age, and by idleness in one list per timeout.
+//! Lists through the slots of a slab: by age, and by silence in one list per timeout, of each shard.
 
 /// No slot.
 const NONE: u32 = u32::MAX;
 
-/// `N` doubly linked lists over slots; a slot is in at most one of them.
-pub(super) struct Lists<const N: usize> {
-    ends: [Ends; N],
+/// Doubly linked lists over slots; a slot is in at most one of them.
+pub(super) struct Lists {
+    ends: Vec<Ends>,
     links: Vec<Link>,
 }
 
@@ -21,13 +21,12 @@ struct Link {
     after: u32,
 }
 
-impl<const N: usize> Default for Lists<N> {
-    fn default() -> Self {
-        Self { ends: [Ends { front: NONE, back: NONE }; N], links: Vec::new() }
+impl Lists {
+    /// So many empty lists.
+    pub(super) fn new(count: usize) -> Self {
+        Self { ends: vec![Ends { front: NONE, back: NONE }; count], links: Vec::new() }
     }
-}
 
-impl<const N: usize> Lists<N> {
     /// The slot that has been longest in `list`.
     pub(super) fn front(&self, list: usize) -> Option<u32> {
         self.ends.get(list).map(|ends| ends.front).filter(|front| *front != NONE)
@@ -82,7 +81,7 @@ mod tests {
 
     #[test]
     fn slots_leave_in_the_order_of_coming_whatever_is_taken_out_between() {
-        let mut lists = Lists::<2>::default();
+        let mut lists = Lists::new(2);
         for slot in 0..5 {
             lists.push_back(0, slot);
         }

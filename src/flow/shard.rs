@@ -1,30 +1,67 @@
 //! Which of the 256 shards an address pair belongs to, and the hashes of the flow table.
 
-use std::hash::BuildHasher;
-
-use foldhash::fast::FixedState;
-
-use crate::addr::Addr;
 use crate::decode::Segment;
 use crate::flow::FlowKey;
 
-/// The shard of all flows between two addresses, whichever of them sends.
+/// The hash of flows' keys, and the shards of their address pairs.
 ///
-/// An RTSP connection and its unicast media share a shard, and so do all fragments of a packet.
-pub fn shard_of(one: Addr, other: Addr, seed: u64) -> u8 {
-    let (low, high) = if one <= other { (one, other) } else { (other, one) };
-    let [shard, ..] = FixedState::with_seed(seed).hash_one((low.bits(), high.bits())).to_be_bytes();
-    shard
+/// Each end is hashed by one multiplication of 64 by 64 bits whose halves are folded together (as in
+/// wyhash and foldhash), and the ends are added: the hash of a pair knows no first and second end.
+#[derive(Clone, Copy, Debug)]
+pub struct Hashes {
+    high: u64,
+    low: u64,
+    last: u64,
 }
 
-/// Hash of a flow's key for the table of a shard.
-pub(super) fn key_hash(key: &FlowKey, seed: u64) -> u32 {
-    let ports = u64::from(key.a_port) << 48
-        | u64::from(key.b_port) << 32
-        | u64::from(key.vlan) << 16
-        | u64::from(key.transport.number());
-    let hash = FixedState::with_seed(!seed).hash_one((key.a.bits(), key.b.bits(), ports));
-    u32::try_from(hash >> 32).unwrap_or(0)
+impl Hashes {
+    /// Those of a run with this seed.
+    pub const fn new(seed: u64) -> Self {
+        Self { high: mix(seed), low: mix(!seed), last: mix(seed.rotate_left(32)) | 1 }
+    }
+
+    /// The hash of a key, and its shard: the same for all flows between two addresses, whichever of them
+    /// sends. An RTSP connection and its unicast media share a shard, and so do all fragments of a packet.
+    ///
+    /// hot: once per packet
+    #[inline]
+    pub fn of(&self, key: &FlowKey) -> (u32, u8) {
+        let (a, b) = (self.end(key.a.bits()), self.end(key.b.bits()));
+        let [shard, ..] = self.ended(a.wrapping_add(b)).to_be_bytes();
+        // Ports tell the ends apart: each goes in where its address does.
+        let port = |port: u16| u64::from(port).wrapping_add(1).wrapping_mul(PORT);
+        let ends = (a ^ port(key.a_port)).wrapping_mul(PORT);
+        let ends = ends.wrapping_add((b ^ port(key.b_port)).rotate_left(23).wrapping_mul(PORT));
+        let rest = u64::from(key.vlan) << 16 | u64::from(key.transport.number());
+        let hash = self.ended(ends ^ rest);
+        (u32::try_from(hash >> 32).unwrap_or(0), shard)
+    }
+
+    #[inline]
+    fn end(&self, bits: u128) -> u64 {
+        let [high, low] = halves(bits);
+        product(high ^ self.high, low ^ self.low)
+    }
+
+    #[inline]
+    fn ended(&self, sum: u64) -> u64 {
+        product(sum ^ self.high, self.last)
+    }
+}
+
+/// An odd number whose bits nobody chose: the golden ratio.
+const PORT: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// The halves of a product, one on the other.
+#[inline]
+fn product(one: u64, other: u64) -> u64 {
+    let [high, low] = halves(u128::from(one).wrapping_mul(u128::from(other)));
+    high ^ low
+}
+
+#[inline]
+fn halves(bits: u128) -> [u64; 2] {
+    [bits >> 64, bits & u128::from(u64::MAX)].map(|half| u64::try_from(half).unwrap_or(0))
 }
 
 /// Hash of a flow's first packet. Written out here, so that a `uid` does not change with a
@@ -47,7 +84,7 @@ pub(super) fn uid_of(segment: &Segment, key: &FlowKey, seed: u64) -> u64 {
 
 /// Both halves of an address in one word.
 fn fold(bits: u128) -> u64 {
-    let [high, low] = [bits >> 64, bits & u128::from(u64::MAX)].map(|half| u64::try_from(half).unwrap_or(0));
+    let [high, low] = halves(bits);
     mix(high) ^ low
 }
 

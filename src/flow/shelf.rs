@@ -1,56 +1,53 @@
-//! Where the flows of a shard are kept: a slab, an index by key, and lists by age and by silence.
-//!
-//! The index holds a part of the hash beside the slot, so that neither a miss nor its growth touches
-//! a flow.
-
-use hashbrown::HashTable;
+//! Where the flows of all shards of a table are kept: a slab, an index by key, and for each shard lists by
+//! age and by silence.
 
 use crate::flow::FlowKey;
+use crate::flow::index::Index;
 use crate::flow::order::Lists;
-use crate::flow::reassembly::index;
 use crate::flow::record::Class;
 use crate::flow::record::Flow;
 use crate::flow::settings::FlowSettings;
+use crate::flow::slab::Slab;
+use crate::time::Span;
 use crate::time::Timestamp;
 
 /// Nothing waits.
 const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
 
-/// The flows of a shard. A slot number is good until its flow is removed.
+/// The flows of some shards. A slot number is good until its flow is removed.
 pub(super) struct Shelf<A> {
-    by_key: HashTable<Entry>,
-    slots: Vec<Option<Flow<A>>>,
-    free: Vec<u32>,
-    by_age: Lists<1>,
-    by_silence: Lists<{ Class::COUNT }>,
+    by_key: Index,
+    flows: Slab<Flow<A>>,
+    /// A list for each shard.
+    by_age: Lists,
+    /// A list for each class of each shard.
+    by_silence: Lists,
+    shards: Vec<Shard>,
+    timeouts: [Span; Class::COUNT],
+}
+
+/// What is known of a shard's lists.
+#[derive(Clone, Copy)]
+struct Shard {
+    /// How many flows it has.
+    flows: u32,
+    /// When the first flow of any of its lists may have been silent for too long.
+    due: Timestamp,
     /// When the first flow of each list was put there; the latest time for an empty list.
     fronts: [Timestamp; Class::COUNT],
 }
 
-/// One flow in the index.
-#[derive(Clone, Copy)]
-struct Entry {
-    hash: u32,
-    slot: u32,
-}
-
-impl Entry {
-    /// The index wants its bits spread over 64.
-    fn spread(hash: u32) -> u64 {
-        u64::from(hash) << 32 | u64::from(hash)
-    }
-}
-
 impl<A> Shelf<A> {
-    /// An empty shelf; it takes memory as flows come.
-    pub(super) fn new() -> Self {
+    /// An empty shelf of so many shards; it takes memory as flows come.
+    pub(super) fn new(shards: usize, settings: &FlowSettings) -> Self {
+        let empty = Shard { flows: 0, due: NEVER, fronts: [NEVER; Class::COUNT] };
         Self {
-            by_key: HashTable::new(),
-            slots: Vec::new(),
-            free: Vec::new(),
-            by_age: Lists::default(),
-            by_silence: Lists::default(),
-            fronts: [NEVER; Class::COUNT],
+            by_key: Index::new(),
+            flows: Slab::new(),
+            by_age: Lists::new(shards),
+            by_silence: Lists::new(shards.saturating_mul(Class::COUNT)),
+            shards: vec![empty; shards],
+            timeouts: Class::ALL.map(|class| class.timeout(settings)),
         }
     }
 
@@ -59,96 +56,118 @@ impl<A> Shelf<A> {
         self.by_key.len()
     }
 
+    /// How many of them are of a shard.
+    pub(super) fn len_of(&self, shard: usize) -> u32 {
+        self.shards.get(shard).map_or(0, |shard| shard.flows)
+    }
+
+    /// Reads what a look-up will need.
+    #[inline]
+    pub(super) fn touch(&self, hash: u32) -> u64 {
+        self.by_key.touch(hash)
+    }
+
+    /// The first slot of a flow with this hash, whatever its key is.
+    #[inline]
+    pub(super) fn guess(&self, hash: u32) -> Option<u32> {
+        self.by_key.find(hash, |_| true)
+    }
+
     /// Where the flow with this key is; `hash` is the key's.
     pub(super) fn find(&self, key: &FlowKey, hash: u32) -> Option<u32> {
-        let is_it =
-            |entry: &Entry| entry.hash == hash && self.get(entry.slot).is_some_and(|flow| flow.key == *key);
-        self.by_key.find(Entry::spread(hash), is_it).map(|entry| entry.slot)
+        self.by_key.find(hash, |slot| self.get(slot).is_some_and(|flow| flow.key == *key))
     }
 
     /// The flow in a slot.
+    #[inline]
     pub(super) fn get(&self, slot: u32) -> Option<&Flow<A>> {
-        self.slots.get(index(slot))?.as_ref()
+        self.flows.get(slot)
     }
 
     /// The flow in a slot, to change. Its key stays as it is.
+    #[inline]
     pub(super) fn get_mut(&mut self, slot: u32) -> Option<&mut Flow<A>> {
-        self.slots.get_mut(index(slot))?.as_mut()
+        self.flows.get_mut(slot)
     }
 
     /// Puts a flow in, whose key is not there yet.
-    pub(super) fn insert(&mut self, flow: Flow<A>) -> u32 {
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(None);
-            u32::try_from(self.slots.len().saturating_sub(1)).unwrap_or(u32::MAX)
-        });
+    pub(super) fn insert(&mut self, shard: usize, flow: Flow<A>) -> u32 {
         let (hash, class, queued) = (flow.hash, flow.listed, flow.queued);
-        if let Some(place) = self.slots.get_mut(index(slot)) {
-            *place = Some(flow);
+        let slot = self.flows.insert(flow);
+        self.by_key.insert(hash, slot);
+        self.by_age.push_back(shard, slot);
+        self.enlist(shard, class, slot, queued);
+        if let Some(shard) = self.shards.get_mut(shard) {
+            shard.flows = shard.flows.saturating_add(1);
         }
-        let entry = Entry { hash, slot };
-        self.by_key.insert_unique(Entry::spread(hash), entry, |entry| Entry::spread(entry.hash));
-        self.by_age.push_back(0, slot);
-        self.enlist(class, slot, queued);
         slot
     }
 
     /// Takes a flow out.
-    pub(super) fn remove(&mut self, slot: u32) -> Option<Flow<A>> {
-        let flow = self.slots.get_mut(index(slot))?.take()?;
-        if let Ok(entry) = self.by_key.find_entry(Entry::spread(flow.hash), |other| other.slot == slot) {
-            entry.remove();
+    pub(super) fn remove(&mut self, shard: usize, slot: u32) -> Option<Flow<A>> {
+        let flow = self.flows.remove(slot)?;
+        self.by_key.remove(flow.hash, slot);
+        self.by_age.remove(shard, slot);
+        self.delist(shard, flow.listed, slot);
+        if let Some(shard) = self.shards.get_mut(shard) {
+            shard.flows = shard.flows.saturating_sub(1);
         }
-        self.by_age.remove(0, slot);
-        self.delist(flow.listed, slot);
-        self.free.push(slot);
         Some(flow)
     }
 
-    /// The flow that was opened first.
-    pub(super) fn oldest(&self) -> Option<u32> {
-        self.by_age.front(0)
+    /// The flow of a shard that was opened first.
+    pub(super) fn oldest(&self, shard: usize) -> Option<u32> {
+        self.by_age.front(shard)
     }
 
     /// Every flow and its slot, in no order that means anything.
     pub(super) fn slots(&self) -> impl Iterator<Item = (u32, &Flow<A>)> {
-        let flows = self.slots.iter().zip(0_u32..);
-        flows.filter_map(|(flow, slot)| flow.as_ref().map(|flow| (slot, flow)))
+        self.flows.iter()
     }
 
-    /// Puts a flow in the list of its class, if it is in another one.
-    pub(super) fn relist(&mut self, slot: u32) {
-        let Some(flow) = self.slots.get_mut(index(slot)).and_then(Option::as_mut) else { return };
-        if flow.listed != flow.class {
-            let (old, new, queued) = (flow.listed, flow.class, flow.touched);
-            (flow.listed, flow.queued) = (new, queued);
-            self.delist(old, slot);
-            self.enlist(new, slot, queued);
-        }
+    /// Puts a flow, whose class changed, in the list of that class.
+    pub(super) fn relist(&mut self, shard: usize, slot: u32) {
+        let Some(flow) = self.flows.get_mut(slot) else { return };
+        let (old, new, queued) = (flow.listed, flow.class, flow.touched);
+        (flow.listed, flow.queued) = (new, queued);
+        self.delist(shard, old, slot);
+        self.enlist(shard, new, slot, queued);
     }
 
     /// Puts a flow at the end of a list.
-    fn enlist(&mut self, class: Class, slot: u32, queued: Timestamp) {
-        if self.by_silence.front(class.list()).is_none()
-            && let Some(front) = self.fronts.get_mut(class.list())
-        {
-            *front = queued;
+    fn enlist(&mut self, shard: usize, class: Class, slot: u32, queued: Timestamp) {
+        let list = list_of(shard, class);
+        if self.by_silence.front(list).is_none() {
+            self.begin(shard, class, queued);
         }
-        self.by_silence.push_back(class.list(), slot);
+        self.by_silence.push_back(list, slot);
     }
 
     /// Takes a flow out of the list that it is in.
-    fn delist(&mut self, class: Class, slot: u32) {
-        let list = class.list();
+    fn delist(&mut self, shard: usize, class: Class, slot: u32) {
+        let list = list_of(shard, class);
         let was_first = self.by_silence.front(list) == Some(slot);
         self.by_silence.remove(list, slot);
         if was_first {
             let first = self.by_silence.front(list).and_then(|slot| self.get(slot));
-            let queued = first.map_or(NEVER, |flow| flow.queued);
-            if let Some(front) = self.fronts.get_mut(list) {
-                *front = queued;
-            }
+            self.begin(shard, class, first.map_or(NEVER, |flow| flow.queued));
         }
+    }
+
+    /// Notes when the first flow of a list was put there.
+    fn begin(&mut self, shard: usize, class: Class, queued: Timestamp) {
+        let Some(shard) = self.shards.get_mut(shard) else { return };
+        if let Some(front) = shard.fronts.get_mut(class.list()) {
+            *front = queued;
+        }
+        let dues = shard.fronts.iter().zip(self.timeouts).map(|(front, timeout)| front.plus(timeout));
+        shard.due = dues.min().unwrap_or(NEVER);
+    }
+
+    /// Whether a flow of this shard may have been silent for longer than it may be.
+    #[inline]
+    pub(super) fn is_due(&self, shard: usize, now: Timestamp) -> bool {
+        self.shards.get(shard).is_some_and(|shard| now > shard.due)
     }
 
     /// A flow of `class` that was silent for longer than it may be.
@@ -156,18 +175,24 @@ impl<A> Shelf<A> {
     /// A flow stays where it is in its list while packets come, so that a packet costs the list
     /// nothing; those that are found at the front without being silent go to the back. So one that
     /// fell silent is found at the latest when it has been silent for twice its time.
-    pub(super) fn silent(&mut self, class: Class, now: Timestamp, settings: &FlowSettings) -> Option<u32> {
-        let timeout = class.timeout(settings);
-        while now.since(*self.fronts.get(class.list())?) > timeout {
-            let slot = self.by_silence.front(class.list())?;
-            let flow = self.slots.get_mut(index(slot)).and_then(Option::as_mut)?;
+    pub(super) fn silent(&mut self, shard: usize, class: Class, now: Timestamp) -> Option<u32> {
+        let timeout = *self.timeouts.get(class.list())?;
+        let list = list_of(shard, class);
+        while now.since(*self.shards.get(shard)?.fronts.get(class.list())?) > timeout {
+            let slot = self.by_silence.front(list)?;
+            let flow = self.flows.get_mut(slot)?;
             if now.since(flow.touched) > timeout {
                 return Some(slot);
             }
             flow.queued = now;
-            self.delist(class, slot);
-            self.enlist(class, slot, now);
+            self.delist(shard, class, slot);
+            self.enlist(shard, class, slot, now);
         }
         None
     }
+}
+
+/// Number of a class's list of a shard.
+fn list_of(shard: usize, class: Class) -> usize {
+    shard.saturating_mul(Class::COUNT).saturating_add(class.list())
 }

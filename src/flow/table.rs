@@ -1,7 +1,7 @@
-//! The flows of one shard: found, opened, expired, evicted and closed.
+//! The flows of some shards: found, opened, expired, evicted and closed.
 //!
-//! Everything here follows from the packets of this shard alone, in their order, so that neither
-//! the number of workers nor the size of batches changes what comes out.
+//! What happens to a flow follows from the packets of its shard alone, in their order, so that neither
+//! the number of workers nor the size of batches changes what comes out. Only memory is common to all.
 
 use crate::decode::Segment;
 use crate::decode::segment::IcmpError;
@@ -11,8 +11,6 @@ use crate::flow::Side;
 use crate::flow::carry::Means;
 use crate::flow::facts::Outcome;
 use crate::flow::key::FlowNumber;
-use crate::flow::mirror::Likeness;
-use crate::flow::mirror::Mirror;
 use crate::flow::opening::Before;
 use crate::flow::opening::opening_of;
 use crate::flow::reassembly::Store;
@@ -20,10 +18,11 @@ use crate::flow::recent::Recent;
 use crate::flow::record::Class;
 use crate::flow::record::Flow;
 use crate::flow::settings::FlowSettings;
-use crate::flow::shard::key_hash;
+use crate::flow::shard::Hashes;
 use crate::flow::shard::uid_of;
 use crate::flow::shelf::Shelf;
 use crate::flow::sink::FlowSink;
+use crate::flow::trace::Trace;
 use crate::time::Timestamp;
 
 /// What a table did so far.
@@ -45,39 +44,38 @@ pub struct FlowCounts {
     pub duplicates: u64,
 }
 
-/// Where the flow of a packet was when it was looked up.
-#[derive(Clone, Copy, Debug)]
-pub struct Place {
-    key: FlowKey,
-    side: Side,
-    hash: u32,
-    slot: Option<u32>,
-    /// What was read of the flow, for nothing but that it was read.
-    pub warmth: u64,
-}
-
-/// The flows of one shard.
+/// The flows of some shards.
 pub struct FlowTable<A> {
     settings: FlowSettings,
+    hashes: Hashes,
     shelf: Shelf<A>,
-    store: Store,
-    recent: Recent,
-    mirror: Mirror,
-    watched_since: Timestamp,
+    shards: Vec<Shard>,
     busy: Option<u32>,
     counts: FlowCounts,
 }
 
+/// What a shard has of its own.
+struct Shard {
+    store: Store,
+    recent: Recent,
+    watched_since: Timestamp,
+}
+
 impl<A> FlowTable<A> {
-    /// An empty table. It takes memory as flows come.
-    pub fn new(settings: FlowSettings) -> Self {
-        Self {
-            settings,
-            shelf: Shelf::new(),
+    /// An empty table of so many shards, at least one: those of higher numbers share them. It takes memory
+    /// as flows come.
+    pub fn new(settings: FlowSettings, shards: usize) -> Self {
+        let shard = || Shard {
             store: Store::new(settings.held_octets_per_shard),
             recent: Recent::default(),
-            mirror: Mirror::default(),
             watched_since: Timestamp::from_nanos(i64::MAX),
+        };
+        let shards = shards.max(1);
+        Self {
+            settings,
+            hashes: Hashes::new(settings.seed),
+            shelf: Shelf::new(shards, &settings),
+            shards: std::iter::repeat_with(shard).take(shards).collect(),
             busy: None,
             counts: FlowCounts::default(),
         }
@@ -86,7 +84,7 @@ impl<A> FlowTable<A> {
     /// Says since when the whole capture has been watched without a break: silence proves
     /// something only from then on. Until it is said, silence proves nothing.
     pub fn watch_from(&mut self, time: Timestamp) {
-        self.watched_since = time;
+        self.shards.iter_mut().for_each(|shard| shard.watched_since = time);
     }
 
     /// What the table did so far.
@@ -94,40 +92,31 @@ impl<A> FlowTable<A> {
         FlowCounts { live: u64::try_from(self.shelf.len()).unwrap_or(u64::MAX), ..self.counts }
     }
 
-    /// Takes the next packet of the shard and its captured payload.
-    pub fn segment<S: FlowSink<A>>(&mut self, segment: &Segment, payload: &[u8], sink: &mut S) {
-        let place = self.look_up(segment);
-        self.segment_at(&place, segment, payload, sink);
+    /// Reads of the index what a packet will need that comes soon: for many packets one after the other
+    /// their ways to memory overlap, if nothing else stands between them.
+    #[inline]
+    pub fn touch_index(&self, trace: Trace) -> u64 {
+        self.shelf.touch(trace.hash)
     }
 
-    /// Looks for the flow of a packet that will be taken soon, and touches what of it will be needed: for
-    /// many packets one after the other their ways to memory overlap.
+    /// Reads of the flow what a packet will need that comes soon; after [`Self::touch_index`].
+    #[inline]
+    pub fn touch_flow(&self, trace: Trace) -> u64 {
+        let flow = self.shelf.guess(trace.hash).and_then(|slot| self.shelf.get(slot));
+        flow.map_or(0, |flow| flow.touch(trace.side))
+    }
+
+    /// Takes the next packet and its captured payload.
     ///
     /// hot: once per packet
-    pub fn look_up(&self, segment: &Segment) -> Place {
-        let (key, side) = FlowKey::of(segment, self.settings.key_by_vlan);
-        let hash = key_hash(&key, self.settings.seed);
-        let slot = self.shelf.find(&key, hash);
-        let warmth = slot.and_then(|slot| self.shelf.get(slot)).map_or(0, |flow| flow.touch(side));
-        let warmth = warmth ^ self.mirror.touch(Likeness::new(segment.fingerprint, hash));
-        Place { key, side, hash, slot, warmth }
-    }
-
-    /// Takes the next packet of the shard, which was looked up a little before, and its captured payload.
-    pub fn segment_at<S: FlowSink<A>>(
-        &mut self,
-        place: &Place,
-        segment: &Segment,
-        payload: &[u8],
-        sink: &mut S,
-    ) {
-        self.expire(segment.time, sink);
-        let side = place.side;
+    pub fn segment<S: FlowSink<A>>(&mut self, trace: Trace, segment: &Segment, payload: &[u8], sink: &mut S) {
+        let (shard, side) = (self.shard_of(trace), trace.side);
+        self.expire(shard, segment.time, sink);
+        let key = FlowKey::sided(segment, side, self.settings.key_by_vlan);
         let mut before = Before::Unknown;
-        let mut slot = self.find_live(place, segment.time, sink);
+        let mut slot = self.find_live(shard, &key, trace.hash, segment.time, sink);
         if let Some(flow) = slot.and_then(|slot| self.shelf.get_mut(slot)) {
-            let likeness = Likeness::new(segment.fingerprint, place.hash);
-            if self.mirror.is_copy(likeness, segment.time, self.settings.mirror_window) {
+            if trace.is_copy {
                 flow.count_copy(side, segment);
                 let frames = u64::from(segment.frames);
                 self.counts.duplicates = self.counts.duplicates.saturating_add(frames);
@@ -136,25 +125,24 @@ impl<A> FlowTable<A> {
             if let Some(tcp) = segment.tcp.filter(|tcp| flow.tcp.is_reused_by(side, *tcp)) {
                 before = if tcp.has(Tcp::ACK) { Before::Syn } else { Before::Unknown };
                 self.counts.reused = self.counts.reused.saturating_add(1);
-                self.close_at(slot.take(), segment.time, false, sink);
+                self.close_at(shard, slot.take(), segment.time, false, sink);
             }
         }
         let slot = match slot {
             Some(slot) => slot,
-            None => self.open(place, segment, before, sink),
+            None => self.open(shard, &key, trace, segment, before, sink),
         };
-        self.step(slot, side, segment, payload, sink);
+        self.step((shard, slot), side, segment, payload, sink);
     }
 
-    /// Takes an ICMP error about a packet of this shard: a flow that had no answer was refused.
+    /// Takes an ICMP error about a packet: a flow that had no answer was refused.
     /// Tells whether there is such a flow, of which that packet can be.
-    pub fn icmp_error<S: FlowSink<A>>(&mut self, error: &IcmpError, sink: &mut S) -> bool {
-        self.expire(error.time, sink);
+    pub fn icmp_error<S: FlowSink<A>>(&mut self, trace: Trace, error: &IcmpError, sink: &mut S) -> bool {
+        let shard = self.shard_of(trace);
+        self.expire(shard, error.time, sink);
         let (from, to) = ((error.src, error.src_port), (error.dst, error.dst_port));
         let (key, side) = FlowKey::canonical(from, to, error.transport, 0);
-        let hash = key_hash(&key, self.settings.seed);
-        let place = Place { key, side, hash, slot: None, warmth: 0 };
-        let slot = self.find_live(&place, error.time, sink);
+        let slot = self.find_live(shard, &key, trace.hash, error.time, sink);
         let Some(flow) = slot.and_then(|slot| self.shelf.get_mut(slot)) else { return false };
         // Nobody can complain of a packet that was never sent.
         if side.of(&flow.sent).packets == 0 {
@@ -171,108 +159,152 @@ impl<A> FlowTable<A> {
         self.shelf.slots().map(|(slot, flow)| (flow.number, slot))
     }
 
+    /// The shard of a flow that there is.
+    pub fn shard_at(&self, slot: u32) -> Option<u8> {
+        self.shelf.get(slot).map(|flow| self.hashes.of(&flow.key).1)
+    }
+
     /// Closes the flow in `slot`, at the end of the run.
     pub fn close<S: FlowSink<A>>(&mut self, slot: u32, time: Timestamp, sink: &mut S) {
-        self.close_at(Some(slot), time, false, sink);
+        let shard = self.shard_at(slot).map_or(0, |shard| self.shard(shard));
+        self.close_at(shard, Some(slot), time, false, sink);
     }
 
     /// Cleans up after a panic out of one of the other functions: closes the flow that was being
     /// worked on, without asking what hangs on it any more. Tells whether there was one; if not,
     /// the packet was counted nowhere.
     pub fn abandon<S: FlowSink<A>>(&mut self, time: Timestamp, sink: &mut S) -> bool {
-        let Some(flow) = self.busy.take().and_then(|slot| self.shelf.remove(slot)) else { return false };
-        self.bury(flow, time, false, sink);
+        let Some(slot) = self.busy.take() else { return false };
+        let shard = self.shard_at(slot).map_or(0, |shard| self.shard(shard));
+        let Some(flow) = self.shelf.remove(shard, slot) else { return false };
+        self.bury(shard, flow, time, false, sink);
         true
     }
 
-    fn find_live<S: FlowSink<A>>(&mut self, place: &Place, now: Timestamp, sink: &mut S) -> Option<u32> {
-        // Since it was looked up the flow may have been closed, and its slot may be another's.
-        let is_it = |slot: &u32| self.shelf.get(*slot).is_some_and(|flow| flow.key == place.key);
-        let slot = place.slot.filter(is_it).or_else(|| self.shelf.find(&place.key, place.hash))?;
+    fn shard_of(&self, trace: Trace) -> usize {
+        self.shard(trace.shard)
+    }
+
+    /// Which of our shards has this number.
+    fn shard(&self, number: u8) -> usize {
+        usize::from(number).checked_rem(self.shards.len()).unwrap_or(0)
+    }
+
+    fn find_live<S: FlowSink<A>>(
+        &mut self,
+        shard: usize,
+        key: &FlowKey,
+        hash: u32,
+        now: Timestamp,
+        sink: &mut S,
+    ) -> Option<u32> {
+        let slot = self.shelf.find(key, hash)?;
         let flow = self.shelf.get(slot)?;
         if now.since(flow.touched) <= flow.class.timeout(&self.settings) {
             return Some(slot);
         }
         self.counts.expired = self.counts.expired.saturating_add(1);
-        self.close_at(Some(slot), now, false, sink);
+        self.close_at(shard, Some(slot), now, false, sink);
         None
     }
 
     fn open<S: FlowSink<A>>(
         &mut self,
-        place: &Place,
+        shard: usize,
+        key: &FlowKey,
+        trace: Trace,
         segment: &Segment,
         before: Before,
         sink: &mut S,
     ) -> u32 {
-        let (key, side) = (place.key, place.side);
-        if self.shelf.len() >= usize::try_from(self.settings.flows_per_shard.max(1)).unwrap_or(usize::MAX) {
-            let oldest = self.shelf.oldest();
+        let side = trace.side;
+        if self.shelf.len_of(shard) >= self.settings.flows_per_shard.max(1) {
+            let oldest = self.shelf.oldest(shard);
             self.counts.evicted = self.counts.evicted.saturating_add(1);
-            self.close_at(oldest, segment.time, true, sink);
+            self.close_at(shard, oldest, segment.time, true, sink);
             // What was evicted may come back: silence proves nothing for a while.
-            self.watched_since = self.watched_since.max(segment.time);
+            if let Some(shard) = self.shards.get_mut(shard) {
+                shard.watched_since = shard.watched_since.max(segment.time);
+            }
         }
+        let watched_since = self.shards.get(shard).map_or(segment.time, |shard| shard.watched_since);
         let silence = Class::first(key.transport).timeout(&self.settings);
         let before = match before {
-            Before::Unknown if segment.time.since(self.watched_since) > silence => Before::Silence,
+            Before::Unknown if segment.time.since(watched_since) > silence => Before::Silence,
             before => before,
         };
-        let opening = opening_of(segment, key, side, before);
-        let uid = uid_of(segment, &key, self.settings.seed);
+        let opening = opening_of(segment, *key, side, before);
+        let uid = uid_of(segment, key, self.settings.seed);
         let attached = sink.opened(FlowNumber(segment.number), segment.time, &opening);
-        let flow = Flow::new(segment, &opening, place.hash, uid, attached);
-        let likeness = Likeness::new(segment.fingerprint, place.hash);
-        self.mirror.is_copy(likeness, segment.time, self.settings.mirror_window);
+        let flow = Flow::new(segment, &opening, trace.hash, uid, attached);
         self.counts.opened = self.counts.opened.saturating_add(1);
-        self.shelf.insert(flow)
+        self.shelf.insert(shard, flow)
     }
 
     fn step<S: FlowSink<A>>(
         &mut self,
-        slot: u32,
+        (shard, slot): (usize, u32),
         side: Side,
         segment: &Segment,
         payload: &[u8],
         sink: &mut S,
     ) {
-        let Some(flow) = self.shelf.get_mut(slot) else { return };
+        let (Some(flow), Some(own)) = (self.shelf.get_mut(slot), self.shards.get_mut(shard)) else { return };
         flow.count(side, segment);
         self.counts.packets = self.counts.packets.saturating_add(u64::from(segment.frames));
         self.busy = Some(slot);
         let mut means =
-            Means { settings: &self.settings, store: &mut self.store, recent: &mut self.recent, sink };
+            Means { settings: &self.settings, store: &mut own.store, recent: &mut own.recent, sink };
         flow.step(side, segment, payload, &mut means);
         self.busy = None;
-        self.shelf.relist(slot);
+        if flow.listed != flow.class {
+            self.shelf.relist(shard, slot);
+        }
     }
 
-    fn expire<S: FlowSink<A>>(&mut self, now: Timestamp, sink: &mut S) {
+    fn expire<S: FlowSink<A>>(&mut self, shard: usize, now: Timestamp, sink: &mut S) {
+        if !self.shelf.is_due(shard, now) {
+            return;
+        }
         for class in Class::ALL {
-            while let Some(slot) = self.shelf.silent(class, now, &self.settings) {
+            while let Some(slot) = self.shelf.silent(shard, class, now) {
                 self.counts.expired = self.counts.expired.saturating_add(1);
-                self.close_at(Some(slot), now, false, sink);
+                self.close_at(shard, Some(slot), now, false, sink);
             }
         }
     }
 
-    fn close_at<S: FlowSink<A>>(&mut self, slot: Option<u32>, time: Timestamp, evicted: bool, sink: &mut S) {
+    fn close_at<S: FlowSink<A>>(
+        &mut self,
+        shard: usize,
+        slot: Option<u32>,
+        time: Timestamp,
+        evicted: bool,
+        sink: &mut S,
+    ) {
         let Some(slot) = slot else { return };
-        if let Some(flow) = self.shelf.get_mut(slot) {
+        if let (Some(flow), Some(own)) = (self.shelf.get_mut(slot), self.shards.get_mut(shard)) {
             self.busy = Some(slot);
             let mut means =
-                Means { settings: &self.settings, store: &mut self.store, recent: &mut self.recent, sink };
+                Means { settings: &self.settings, store: &mut own.store, recent: &mut own.recent, sink };
             flow.end(time, &mut means);
             self.busy = None;
         }
-        if let Some(flow) = self.shelf.remove(slot) {
-            self.bury(flow, time, evicted, sink);
+        if let Some(flow) = self.shelf.remove(shard, slot) {
+            self.bury(shard, flow, time, evicted, sink);
         }
     }
 
-    fn bury<S: FlowSink<A>>(&mut self, mut flow: Flow<A>, time: Timestamp, evicted: bool, sink: &mut S) {
-        for stream in &mut flow.streams {
-            stream.release(&mut self.store);
+    fn bury<S: FlowSink<A>>(
+        &mut self,
+        shard: usize,
+        mut flow: Flow<A>,
+        time: Timestamp,
+        evicted: bool,
+        sink: &mut S,
+    ) {
+        if let Some(shard) = self.shards.get_mut(shard) {
+            flow.streams.iter_mut().for_each(|stream| stream.release(&mut shard.store));
         }
         let (attached, facts) = flow.into_facts(evicted);
         sink.closed(time, attached, facts);

@@ -130,8 +130,10 @@ fn work(mut worker: Worker<'_>, inbox: &Receiver<Order>, outbox: &SyncSender<Vec
 }
 
 fn obey(worker: &mut Worker<'_>, order: &Order) -> Vec<Event> {
+    let mut events = Vec::new();
     match order {
-        Order::Take(work) => worker.take(work),
-        Order::Close(below, time) => worker.close(*below, *time),
+        Order::Take(work) => worker.take(work, &mut events),
+        Order::Close(below, time) => worker.close(*below, *time, &mut events),
     }
+    events
 }

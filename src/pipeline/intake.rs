@@ -1,4 +1,6 @@
-//! Fills batches: frames from the source, decoded, each thing with its shard and its place.
+//! Fills batches: frames from the source, decoded, each thing with its trace and its place.
+
+use std::hint::black_box;
 
 use crate::capture::Frame;
 use crate::capture::FrameSource;
@@ -9,9 +11,12 @@ use crate::decode::Decoder;
 use crate::event::Event;
 use crate::event::EventKind;
 use crate::event::Stamp;
-use crate::flow::shard::shard_of;
+use crate::flow::Side;
+use crate::flow::Trace;
+use crate::flow::Tracer;
 use crate::pipeline::settings::PipelineSettings;
 use crate::pipeline::work::Item;
+use crate::pipeline::work::TOGETHER;
 use crate::pipeline::work::What;
 use crate::pipeline::work::Work;
 use crate::time::Span;
@@ -22,10 +27,13 @@ const WATCH_BREAK: Span = Span::from_secs(10);
 /// What is due at the end of the source comes behind its last frame.
 const END: u64 = u64::MAX - 1;
 
+/// Where something belongs that is for all shards.
+const NOWHERE: Trace = Trace { hash: 0, shard: 0, side: Side::A, is_copy: false };
+
 /// Reads and decodes.
 pub(super) struct Intake {
     decoder: Decoder,
-    seed: u64,
+    tracer: Tracer,
     watched: Option<Watched>,
     first: Option<Timestamp>,
     sightings: u64,
@@ -49,8 +57,8 @@ struct Placed {
 
 impl Intake {
     pub(super) fn new(settings: &PipelineSettings<'_>) -> Self {
-        let (decoder, seed) = (Decoder::new(settings.decode), settings.flow.seed);
-        Self { decoder, seed, watched: None, first: None, sightings: 0 }
+        let (decoder, tracer) = (Decoder::new(settings.decode), Tracer::new(&settings.flow));
+        Self { decoder, tracer, watched: None, first: None, sightings: 0 }
     }
 
     /// Fills `work`, which is empty, with the next batch.
@@ -63,6 +71,7 @@ impl Intake {
             let watch = self.watch(&frame);
             self.place(frame.number, watch, &mut placed, work);
         }
+        self.mark_copies(work);
         supply
     }
 
@@ -70,6 +79,7 @@ impl Intake {
     pub(super) fn finish(&mut self, work: &mut Work) {
         self.decoder.finish(&mut work.frames, &mut work.decoded);
         self.place(END, None, &mut Placed::default(), work);
+        self.mark_copies(work);
     }
 
     /// What the decoder counted.
@@ -107,6 +117,26 @@ impl Intake {
         begins.then_some(frame.time)
     }
 
+    /// Finds the second copies of a mirror, in the order of capture.
+    fn mark_copies(&mut self, work: &mut Work) {
+        let segments = &work.decoded.segments;
+        let segment_of = |item: &Item| {
+            let index = usize::try_from(item.index).unwrap_or(usize::MAX);
+            segments.get(index).filter(|_| matches!(item.what, What::Segment))
+        };
+        for items in work.items.chunks_mut(TOGETHER) {
+            let touched =
+                items.iter().filter_map(|item| Some(self.tracer.touch(item.trace, segment_of(item)?)));
+            // Nobody wants the sum; it keeps the reads from being left out.
+            black_box(touched.fold(0, |sum, word| sum ^ word));
+            for item in items {
+                if let Some(segment) = segment_of(item) {
+                    item.trace.is_copy = self.tracer.is_copy(item.trace, segment);
+                }
+            }
+        }
+    }
+
     /// Gives everything new its place. Nearly every frame brings one segment and nothing else.
     ///
     /// hot: once per frame
@@ -116,8 +146,9 @@ impl Intake {
         let one_more = Placed { segments: placed.segments.saturating_add(1), ..*placed };
         if watch.is_none() && (all == *placed || all == one_more) {
             if let Some(segment) = decoded.segments.get(placed.segments) {
-                let shard = shard_of(segment.src, segment.dst, self.seed);
-                work.items.push(Item { trigger, ordinal: 0, what: What::Segment(placed.segments, shard) });
+                let trace = self.tracer.trace(segment);
+                let index = narrow(placed.segments);
+                work.items.push(Item { trigger, ordinal: 0, index, trace, what: What::Segment });
             }
         } else {
             self.place_all(trigger, watch, placed, work);
@@ -129,17 +160,21 @@ impl Intake {
     #[cold]
     fn place_all(&mut self, trigger: u64, watch: Option<Timestamp>, placed: &Placed, work: &mut Work) {
         let decoded = &work.decoded;
-        let segments = decoded
-            .segments
-            .iter()
-            .enumerate()
-            .skip(placed.segments)
-            .map(|(index, segment)| What::Segment(index, shard_of(segment.src, segment.dst, self.seed)));
-        let errors = decoded.errors.iter().enumerate().skip(placed.errors);
-        let errors =
-            errors.map(|(index, error)| What::Error(index, shard_of(error.src, error.dst, self.seed)));
-        let things = watch.map(What::WatchFrom).into_iter().chain(segments).chain(errors);
-        work.items.extend(things.zip(0_u32..).map(|(what, ordinal)| Item { trigger, ordinal, what }));
+        let mut ordinal = 0_u32;
+        let mut add = |what, index, trace| {
+            work.items.push(Item { trigger, ordinal, index: narrow(index), trace, what });
+            ordinal = ordinal.saturating_add(1);
+        };
+        if let Some(time) = watch {
+            add(What::WatchFrom, work.watched_from.len(), NOWHERE);
+            work.watched_from.push(time);
+        }
+        for (index, segment) in decoded.segments.iter().enumerate().skip(placed.segments) {
+            add(What::Segment, index, self.tracer.trace(segment));
+        }
+        for (index, error) in decoded.errors.iter().enumerate().skip(placed.errors) {
+            add(What::Error, index, self.tracer.trace_error(error));
+        }
         for (sighting, sequence) in decoded.sightings.iter().skip(placed.sightings).zip(0_u64..) {
             work.events.push(Event {
                 // Before everything else that this frame brought.
@@ -160,4 +195,9 @@ impl Placed {
             sightings: decoded.sightings.len(),
         }
     }
+}
+
+/// A place in a batch, which never has so many things that it would be another number.
+fn narrow(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
 }

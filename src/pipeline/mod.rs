@@ -11,7 +11,6 @@ mod intake;
 pub mod offline;
 mod post;
 pub mod settings;
-mod shard;
 pub mod tally;
 mod work;
 mod worker;

@@ -4,7 +4,12 @@ use crate::capture::FrameBatch;
 use crate::decode::Decoded;
 use crate::decode::Segment;
 use crate::event::Event;
+use crate::flow::Trace;
 use crate::time::Timestamp;
+
+/// So many packets are looked up before the first of them is taken: enough that the processor waits for
+/// all of them at a time, few enough that what it fetched is there still.
+pub(super) const TOGETHER: usize = 32;
 
 /// A batch, shared by all workers.
 #[derive(Default)]
@@ -13,6 +18,8 @@ pub(super) struct Work {
     pub(super) decoded: Decoded,
     /// In the order in which they are to be taken.
     pub(super) items: Vec<Item>,
+    /// Since when the capture is watched without a break, each time anew.
+    pub(super) watched_from: Vec<Timestamp>,
     /// What the reader itself has to say.
     pub(super) events: Vec<Event>,
 }
@@ -24,18 +31,22 @@ pub(super) struct Item {
     pub(super) trigger: u64,
     /// Which of the things it is that this frame brought.
     pub(super) ordinal: u32,
+    /// Its place in the list of its kind.
+    pub(super) index: u32,
+    /// Where it belongs; of what is for all shards nobody asks.
+    pub(super) trace: Trace,
     pub(super) what: What,
 }
 
 /// What there is to take.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum What {
-    /// The segment with this index, of this shard.
-    Segment(usize, u8),
-    /// The ICMP error with this index, of this shard.
-    Error(usize, u8),
-    /// The capture is watched without a break from here on: for all shards.
-    WatchFrom(Timestamp),
+    /// A segment.
+    Segment,
+    /// An ICMP error.
+    Error,
+    /// The capture is watched without a break from a time on: for all shards.
+    WatchFrom,
 }
 
 impl Work {
@@ -44,6 +55,7 @@ impl Work {
         self.frames.frames.clear();
         self.decoded.clear();
         self.items.clear();
+        self.watched_from.clear();
         self.events.clear();
     }
 

@@ -1,25 +1,30 @@
-//! Owns some of the 256 shards and takes their part of each batch.
+//! Owns some of the 256 shards and takes their part of each batch, with a net under every packet.
 
 use std::hint::black_box;
-use std::sync::Arc;
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
 
+use crate::decode::Segment;
+use crate::decode::segment::IcmpError;
 use crate::event::Event;
 use crate::event::Stamp;
+use crate::flow::FlowTable;
+use crate::flow::Trace;
 use crate::flow::key::FlowNumber;
 use crate::flow::key::SHARDS;
-use crate::flow::table::Place;
+use crate::pipeline::post::Post;
 use crate::pipeline::settings::PipelineSettings;
-use crate::pipeline::shard::Shard;
 use crate::pipeline::tally::WorkerTally;
 use crate::pipeline::work::Item;
+use crate::pipeline::work::TOGETHER;
 use crate::pipeline::work::What;
 use crate::pipeline::work::Work;
+use crate::recognise::attached::Attached;
 use crate::recognise::dispatch::Dispatch;
+use crate::recognise::heads::HeadPool;
+use crate::recognise::watch::Notice;
 use crate::time::Timestamp;
 
-/// So many packets are looked up before the first of them is taken: enough that the processor waits for
-/// all of them at a time, few enough that what it fetched is there still.
-const TOGETHER: usize = 32;
 /// So many events can come of one thing before two things of one packet mix.
 const EVENTS_PER_ITEM: u32 = 32;
 /// The same at the end, per flow.
@@ -27,99 +32,151 @@ const EVENTS_PER_CLOSE: u32 = 16;
 
 /// The owner of some shards.
 pub(super) struct Worker<'r> {
-    /// By number of the shard; those of other workers are absent.
-    shards: Vec<Option<Shard<'r>>>,
-    /// Where the flows of the next packets are; empty between batches, for its memory alone.
-    places: Vec<Option<Place>>,
+    /// Its number, and how many there are: they share the shards out in turn.
+    number: usize,
+    workers: usize,
+    table: FlowTable<Attached>,
+    /// Of each shard.
+    pools: Vec<HeadPool>,
+    dispatch: Dispatch<'r>,
+    notices: Vec<Notice>,
+    tally: WorkerTally,
     /// At the end: flows that are still to be closed, the first last.
-    left: Option<Vec<(FlowNumber, usize, u32)>>,
+    left: Option<Vec<(FlowNumber, u32)>>,
 }
 
 impl<'r> Worker<'r> {
     /// Worker `number` of `workers`.
     pub(super) fn new(number: usize, workers: usize, settings: &PipelineSettings<'r>) -> Self {
-        let owned = |shard: usize| shard.checked_rem(workers) == Some(number);
-        let dispatch = Arc::new(Dispatch::new(settings.registry));
-        let shards = (0..SHARDS).map(|shard| owned(shard).then(|| Shard::new(settings, &dispatch))).collect();
-        Self { shards, places: Vec::new(), left: None }
+        let pool = || HeadPool::new(settings.head_octets_per_shard);
+        Self {
+            number,
+            workers,
+            table: FlowTable::new(settings.flow, SHARDS),
+            pools: std::iter::repeat_with(pool).take(SHARDS).collect(),
+            dispatch: Dispatch::new(settings.registry),
+            notices: Vec::new(),
+            tally: WorkerTally::default(),
+            left: None,
+        }
     }
 
     /// Takes this worker's part of a batch.
-    pub(super) fn take(&mut self, work: &Work) -> Vec<Event> {
-        let mut events = Vec::new();
+    pub(super) fn take(&mut self, work: &Work, events: &mut Vec<Event>) {
         for items in work.items.chunks(TOGETHER) {
-            let mut places = std::mem::take(&mut self.places);
-            places.extend(items.iter().map(|item| self.look_up(item, work)));
-            // Nobody wants the sum; it keeps the reads from being left out.
-            black_box(places.iter().flatten().fold(0, |sum, place| sum ^ place.warmth));
-            for (item, place) in items.iter().zip(places.drain(..)) {
-                self.take_one(item, place.as_ref(), work, &mut events);
+            // Nobody wants the sums; they keep the reads from being left out.
+            let traces = || items.iter().map(|item| item.trace).filter(|trace| self.owns(*trace));
+            black_box(traces().fold(0, |sum, trace| sum ^ self.table.touch_index(trace)));
+            black_box(traces().fold(0, |sum, trace| sum ^ self.table.touch_flow(trace)));
+            for item in items {
+                self.take_one(item, work, events);
             }
-            self.places = places;
         }
-        events
     }
 
-    fn look_up(&self, item: &Item, work: &Work) -> Option<Place> {
-        let What::Segment(index, shard) = item.what else { return None };
-        let shard = self.shards.get(usize::from(shard))?.as_ref()?;
-        Some(shard.look_up(work.decoded.segments.get(index)?))
+    fn owns(&self, trace: Trace) -> bool {
+        self.workers == 1 || usize::from(trace.shard).checked_rem(self.workers) == Some(self.number)
     }
 
-    fn take_one(&mut self, item: &Item, place: Option<&Place>, work: &Work, events: &mut Vec<Event>) {
+    fn take_one(&mut self, item: &Item, work: &Work, events: &mut Vec<Event>) {
         let sequence = u64::from(item.ordinal).saturating_add(1) << EVENTS_PER_ITEM;
         let stamp = Stamp { packet: item.trigger, sequence };
+        let index = usize::try_from(item.index).unwrap_or(usize::MAX);
         match item.what {
-            What::Segment(index, shard) => {
-                if let (Some(place), Some(shard), Some(segment)) =
-                    (place, self.shard(shard), work.decoded.segments.get(index))
-                {
-                    shard.segment(place, segment, work.payload(segment), stamp, events);
+            What::Segment if self.owns(item.trace) => {
+                if let Some(segment) = work.decoded.segments.get(index) {
+                    self.segment(item.trace, segment, work.payload(segment), stamp, events);
                 }
             }
-            What::Error(index, shard) => {
-                if let (Some(shard), Some(error)) = (self.shard(shard), work.decoded.errors.get(index)) {
-                    shard.error(error, stamp, events);
+            What::Error if self.owns(item.trace) => {
+                if let Some(error) = work.decoded.errors.get(index) {
+                    self.error(item.trace, error, stamp, events);
                 }
             }
-            What::WatchFrom(time) => {
-                self.shards.iter_mut().flatten().for_each(|shard| shard.watch_from(time));
+            What::WatchFrom => {
+                if let Some(time) = work.watched_from.get(index) {
+                    self.table.watch_from(*time);
+                }
             }
+            What::Segment | What::Error => {}
         }
+    }
+
+    fn segment(
+        &mut self,
+        trace: Trace,
+        segment: &Segment,
+        payload: &[u8],
+        stamp: Stamp,
+        events: &mut Vec<Event>,
+    ) {
+        let before = self.table.counts();
+        let fine = self.guarded(trace.shard, stamp, segment.time, events, |table, post| {
+            table.segment(trace, segment, payload, post);
+        });
+        let after = self.table.counts();
+        let counted = (before.packets, before.duplicates) != (after.packets, after.duplicates);
+        if fine.is_none() && !counted {
+            let frames = u64::from(segment.frames);
+            self.tally.abandoned_packets = self.tally.abandoned_packets.saturating_add(frames);
+        }
+    }
+
+    fn error(&mut self, trace: Trace, error: &IcmpError, stamp: Stamp, events: &mut Vec<Event>) {
+        let matched = self.guarded(trace.shard, stamp, error.time, events, |table, post| {
+            table.icmp_error(trace, error, post)
+        });
+        let count = match matched {
+            Some(true) => &mut self.tally.errors_matched,
+            Some(false) | None => &mut self.tally.errors_unmatched,
+        };
+        *count = count.saturating_add(1);
+    }
+
+    /// Does one thing. If a stage panics over it, the flow that it was about is closed, that is
+    /// counted, and the next packet finds everything in order.
+    fn guarded<T>(
+        &mut self,
+        shard: u8,
+        stamp: Stamp,
+        time: Timestamp,
+        events: &mut Vec<Event>,
+        act: impl FnOnce(&mut FlowTable<Attached>, &mut Post<'_>) -> T,
+    ) -> Option<T> {
+        let (table, notices) = (&mut self.table, &mut self.notices);
+        let pool = self.pools.get_mut(usize::from(shard))?;
+        let mut post = Post { dispatch: &self.dispatch, pool, events, notices, time, stamp };
+        let done = catch_unwind(AssertUnwindSafe(|| act(table, &mut post)));
+        if done.is_err() {
+            self.tally.abandoned = self.tally.abandoned.saturating_add(1);
+            post.notices.clear();
+            // Closing asks nobody any more; should it panic still, the flow is gone already.
+            let _closed = catch_unwind(AssertUnwindSafe(|| table.abandon(time, &mut post)));
+        }
+        done.ok()
     }
 
     /// At the end of the run: closes the flows with numbers below `below`, in their order.
-    pub(super) fn close(&mut self, below: FlowNumber, time: Timestamp) -> Vec<Event> {
-        let mut events = Vec::new();
+    pub(super) fn close(&mut self, below: FlowNumber, time: Timestamp, events: &mut Vec<Event>) {
         let mut left = self.left.take().unwrap_or_else(|| self.all_flows());
-        while let Some((number, shard, slot)) = left.pop_if(|(number, ..)| *number < below) {
+        while let Some((number, slot)) = left.pop_if(|(number, _)| *number < below) {
             let sequence = number.0.checked_shl(EVENTS_PER_CLOSE).unwrap_or(u64::MAX);
-            if let Some(shard) = self.shards.get_mut(shard).and_then(Option::as_mut) {
-                shard.close(slot, time, Stamp { packet: u64::MAX, sequence }, &mut events);
+            let stamp = Stamp { packet: u64::MAX, sequence };
+            if let Some(shard) = self.table.shard_at(slot) {
+                self.guarded(shard, stamp, time, events, |table, post| table.close(slot, time, post));
             }
         }
         self.left = Some(left);
-        events
     }
 
     /// What all shards counted.
     pub(super) fn tally(&self) -> WorkerTally {
-        self.shards.iter().flatten().fold(WorkerTally::default(), |mut sum, shard| {
-            sum.add(&shard.tally());
-            sum
-        })
+        let refused = self.pools.iter().fold(0_u64, |sum, pool| sum.saturating_add(pool.refused()));
+        WorkerTally { flows: self.table.counts(), heads_refused: refused, ..self.tally }
     }
 
-    fn shard(&mut self, number: u8) -> Option<&mut Shard<'r>> {
-        self.shards.get_mut(usize::from(number))?.as_mut()
-    }
-
-    fn all_flows(&self) -> Vec<(FlowNumber, usize, u32)> {
-        let shards = self.shards.iter().zip(0_usize..);
-        let shards = shards.filter_map(|(shard, number)| shard.as_ref().map(|shard| (shard, number)));
-        let mut all: Vec<_> = shards
-            .flat_map(|(shard, number)| shard.flows().map(move |(flow, slot)| (flow, number, slot)))
-            .collect();
+    fn all_flows(&self) -> Vec<(FlowNumber, u32)> {
+        let mut all: Vec<_> = self.table.flows().collect();
         all.sort_unstable_by(|one, other| other.cmp(one));
         all
     }

@@ -118,11 +118,11 @@ fn an_icmp_error_refuses_a_flow_without_an_answer_and_no_other() {
     ] {
         let mut stage = Stage::new(FlowSettings::default());
         stage.play(&packets);
-        assert_eq!(stage.table.icmp_error(&error_about(about, true), &mut stage.notes), known);
+        assert_eq!(stage.play_error(&error_about(about, true)), known);
         assert_eq!(only(&stage.end()).0.outcome, outcome);
     }
     let mut stage = Stage::new(FlowSettings::default());
     stage.play(std::slice::from_ref(&ask));
-    stage.table.icmp_error(&error_about(&ask, false), &mut stage.notes);
+    stage.play_error(&error_about(&ask, false));
     assert_eq!(only(&stage.end()).0.outcome, Outcome::Attempted, "time exceeded refuses nothing");
 }

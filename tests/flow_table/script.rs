@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use camsentry::addr::Addr;
 use camsentry::decode::Segment;
+use camsentry::decode::segment::IcmpError;
 use camsentry::decode::segment::Oddities;
 use camsentry::decode::segment::Tcp;
 use camsentry::decode::segment::VlanStack;
@@ -13,6 +14,7 @@ use camsentry::flow::FlowSettings;
 use camsentry::flow::FlowSink;
 use camsentry::flow::FlowTable;
 use camsentry::flow::Side;
+use camsentry::flow::Tracer;
 use camsentry::flow::facts::Initiation;
 use camsentry::flow::facts::Opening;
 use camsentry::flow::facts::Outcome;
@@ -185,13 +187,15 @@ impl FlowSink<Said> for Notes {
 /// One table, its packets numbered and given distinct fingerprints as they come.
 pub(crate) struct Stage {
     pub(crate) table: FlowTable<Said>,
+    tracer: Tracer,
     pub(crate) notes: Notes,
     number: u64,
 }
 
 impl Stage {
     pub(crate) fn new(settings: FlowSettings) -> Self {
-        Self { table: FlowTable::new(settings), notes: Notes::default(), number: 0 }
+        let tracer = Tracer::new(&settings);
+        Self { table: FlowTable::new(settings, 1), tracer, notes: Notes::default(), number: 0 }
     }
 
     /// Plays a packet at a time in seconds.
@@ -203,7 +207,15 @@ impl Stage {
         if packet.segment.fingerprint == 0 {
             packet.segment.fingerprint = self.number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         }
-        self.table.segment(&packet.segment, &packet.payload, &mut self.notes);
+        let mut trace = self.tracer.trace(&packet.segment);
+        trace.is_copy = self.tracer.is_copy(trace, &packet.segment);
+        self.table.segment(trace, &packet.segment, &packet.payload, &mut self.notes);
+    }
+
+    /// Plays an ICMP error; tells whether it is of a flow.
+    pub(crate) fn play_error(&mut self, error: &IcmpError) -> bool {
+        let trace = self.tracer.trace_error(error);
+        self.table.icmp_error(trace, error, &mut self.notes)
     }
 
     /// Plays packets, all at one time.

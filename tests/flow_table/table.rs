@@ -1,10 +1,13 @@
 //! Copies of a mirror, silence, eviction and what is noted beside.
 
+use std::collections::BTreeSet;
+
 use camsentry::addr::Addr;
 use camsentry::addr::Mac;
 use camsentry::decode::segment::VlanStack;
+use camsentry::flow::FlowKey;
 use camsentry::flow::FlowSettings;
-use camsentry::flow::shard::shard_of;
+use camsentry::flow::shard::Hashes;
 use camsentry::service::Transport;
 
 use crate::script::ACK;
@@ -146,17 +149,43 @@ fn a_long_flow_tells_its_counts_once_a_minute() {
 }
 
 #[test]
-fn both_directions_share_a_shard_and_pairs_spread_over_all() {
-    let seed = FlowSettings::OFFLINE_SEED;
-    let mut used = std::collections::BTreeSet::new();
+fn both_directions_share_a_hash_and_pairs_spread_over_all_shards() {
+    let hashes = Hashes::new(FlowSettings::OFFLINE_SEED);
+    let (mut shards, mut all) = (BTreeSet::new(), BTreeSet::new());
     for low in 0..=255 {
         for high in 0..16 {
-            let (one, other) = (Addr::v4([10, 0, 0, 1]), Addr::v4([10, 1, high, low]));
-            assert_eq!(shard_of(one, other, seed), shard_of(other, one, seed));
-            used.insert(shard_of(one, other, seed));
+            let (one, other) = ((Addr::v4([10, 0, 0, 1]), 554), (Addr::v4([10, 1, high, low]), 40_000));
+            let of = |from, to| hashes.of(&FlowKey::canonical(from, to, Transport::Tcp, 0).0);
+            let (hash, shard) = of(one, other);
+            assert_eq!(of(other, one), (hash, shard));
+            // Their media share the shard; the same ports the other way round are another flow.
+            assert_eq!(of((one.0, 5000), (other.0, 5002)).1, shard);
+            assert_ne!(of((one.0, 40_000), (other.0, 554)).0, hash);
+            shards.insert(shard);
+            all.insert(hash);
         }
     }
-    assert_eq!(used.len(), 256);
+    assert_eq!((shards.len(), all.len()), (256, 4096));
+}
+
+#[test]
+fn a_bit_of_address_or_port_changes_half_of_the_hash() {
+    let hashes = Hashes::new(FlowSettings::OFFLINE_SEED);
+    let of = |host: u32, port: u16| {
+        let (one, other) = ((Addr::v4(host.to_be_bytes()), port), (Addr::v4([192, 168, 0, 1]), 53));
+        hashes.of(&FlowKey::canonical(one, other, Transport::Udp, 0).0).0
+    };
+    let (mut changed, mut pairs) = (0, 0);
+    for number in 0..200_u32 {
+        let (host, port) = (0x0a00_0000 + number * 65_537, u16::try_from(1024 + number * 31).unwrap());
+        for bit in 0..16 {
+            changed += (of(host, port) ^ of(host ^ 1 << bit, port)).count_ones();
+            changed += (of(host, port) ^ of(host, port ^ 1 << bit)).count_ones();
+            pairs += 2;
+        }
+    }
+    let share = f64::from(changed) / f64::from(pairs * 32);
+    assert!((0.48..0.52).contains(&share), "{share}");
 }
 
 #[test]
