@@ -6,6 +6,7 @@ use crate::capture::compressed::Octets;
 use crate::capture::compressed::Source;
 use crate::capture::interfaces::InterfaceTable;
 use crate::capture::layout::Record;
+use crate::capture::layout::index;
 use crate::capture::savefile::Savefile;
 use std::fs::File;
 use std::io;
@@ -91,10 +92,41 @@ impl Input {
         self.savefile.pieces_mut().hold();
     }
 
-    /// Where the captured octets of the next packet will stand in what [`Input::lend`] hands over.
-    pub(super) fn head_at(&self) -> usize {
-        let header = self.head.map_or(0, |record| record.header);
-        self.savefile.pieces().at().saturating_add(usize::try_from(header).unwrap_or(0))
+    /// Takes packets while `each` does, and looks for the one after them. `each` is given a packet and where
+    /// its captured octets will stand in what [`Input::lend`] hands over.
+    ///
+    /// # Errors
+    /// Why it cannot be read on; there is no next packet then.
+    // hot: loops once per packet
+    pub(super) fn take_while(
+        &mut self,
+        table: &mut InterfaceTable,
+        mut each: impl FnMut(&Record, usize) -> bool,
+    ) -> Result<(), CaptureProblem> {
+        while let Some(record) = self.head {
+            let mut goes_on = true;
+            let mut taken = false;
+            self.savefile.take_while(|record, at| {
+                goes_on = each(record, at.saturating_add(index(record.header)));
+                taken |= goes_on;
+                goes_on
+            });
+            if taken {
+                self.head = None;
+                self.head = self.savefile.next(table)?;
+            } else if goes_on {
+                // One that only the long way reads.
+                let at = self.savefile.pieces().at().saturating_add(index(record.header));
+                goes_on = each(&record, at);
+                if goes_on {
+                    self.advance(table)?;
+                }
+            }
+            if !goes_on {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Hands everything since [`Input::hold`] over to `arena`, and goes on in its memory.

@@ -9,7 +9,7 @@ use crate::capture::layout::Record;
 use crate::time::Timestamp;
 
 /// A batch is full when it has this many octets, or so many frames.
-const BATCH_OCTETS: usize = 256 * 1024;
+const BATCH_OCTETS: usize = 64 * 1024;
 const BATCH_FRAMES: usize = 8_192;
 
 /// What was read of one file.
@@ -69,15 +69,13 @@ impl<'a> Run<'a> {
         batch: &mut FrameBatch,
     ) -> Result<(), CaptureProblem> {
         input.hold();
-        let mut result = Ok(());
-        while let Some(record) = input.head().copied() {
-            let at = input.head_at();
-            if at >= BATCH_OCTETS || batch.frames.len() >= BATCH_FRAMES || result.is_err() {
-                break;
+        let result = input.take_while(interfaces, |record, at| {
+            let fits = at < BATCH_OCTETS && batch.frames.len() < BATCH_FRAMES;
+            if fits {
+                self.push(record, at, &mut batch.frames);
             }
-            self.push(&record, at, batch);
-            result = input.advance(interfaces);
-        }
+            fits
+        });
         input.lend(&mut batch.octets);
         result
     }
@@ -103,7 +101,7 @@ impl<'a> Run<'a> {
             if is_later || is_full(batch) {
                 return Ok(());
             }
-            self.push(&record, batch.octets.len(), batch);
+            self.push(&record, batch.octets.len(), &mut batch.frames);
             batch.octets.extend_from_slice(input.head_octets());
             input.advance(interfaces)?;
         }
@@ -111,12 +109,13 @@ impl<'a> Run<'a> {
     }
 
     /// Counts a packet whose octets stand, or will stand, at `at`, and gives it its frame.
-    fn push(&mut self, record: &Record, at: usize, batch: &mut FrameBatch) {
+    #[inline]
+    fn push(&mut self, record: &Record, at: usize, frames: &mut Vec<Frame>) {
         *self.packets = self.packets.saturating_add(1);
         self.counts.packets = self.counts.packets.saturating_add(1);
         self.counts.captured_octets = self.counts.captured_octets.saturating_add(record.captured.into());
         self.counts.wire_octets = self.counts.wire_octets.saturating_add(record.wire_len.into());
-        batch.frames.push(Frame {
+        frames.push(Frame {
             number: *self.packets,
             time: record.time,
             link: record.link,

@@ -101,6 +101,23 @@ impl Savefile {
         self.packets = self.packets.saturating_add(1);
     }
 
+    /// Moves past as many packets as are whole in the window, of a pcap file, while `each` takes them: it is
+    /// given a packet and where its record starts in what [`Pieces::lend`] hands over.
+    pub(super) fn take_while(&mut self, mut each: impl FnMut(&Record, usize) -> bool) {
+        let Format::Classic(classic) = &self.format else { return };
+        let (window, start) = (self.pieces.window(), self.pieces.at());
+        let (mut at, mut packets) = (0_usize, 0_u64);
+        while let Some(record) = window.get(at..).and_then(|octets| classic.whole_record(octets)) {
+            if !each(&record, start.wrapping_add(at)) {
+                break;
+            }
+            at = at.wrapping_add(index(record.size));
+            packets = packets.wrapping_add(1);
+        }
+        self.pieces.take(at);
+        self.packets = self.packets.saturating_add(packets);
+    }
+
     /// Whether `record` is (again) whole in the window; after the file was opened anew it may have
     /// become shorter.
     pub(super) fn holds(&mut self, record: &Record) -> bool {

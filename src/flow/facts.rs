@@ -183,13 +183,18 @@ pub struct History {
 impl History {
     /// Adds a letter unless it is there already or sixteen are.
     pub fn add(&mut self, letter: u8) {
-        if self.letters.contains(&letter) {
+        if self.has(letter) {
             return;
         }
         if let Some(slot) = self.letters.get_mut(usize::from(self.len)) {
             *slot = letter;
             self.len = self.len.saturating_add(1);
         }
+    }
+
+    /// Whether a letter is there.
+    pub fn has(&self, letter: u8) -> bool {
+        self.letters.contains(&letter)
     }
 
     /// The letters.

@@ -3,6 +3,8 @@
 //! A word holds hash and slot of a flow, so that a look-up waits for memory once, and neither a miss, nor
 //! growth, nor a removal touches a flow. The words of one place in the array stand next to each other.
 
+use crate::memory::ask_for_huge_pages;
+
 /// The first size; a power of two.
 const LEAST: usize = 64;
 /// Bits of a hash.
@@ -89,7 +91,9 @@ impl Index {
 
     fn grow(&mut self) {
         let size = self.words.len().saturating_mul(2);
-        let words = std::mem::replace(&mut self.words, vec![0; size]);
+        let grown = vec![0; size];
+        ask_for_huge_pages(&grown);
+        let words = std::mem::replace(&mut self.words, grown);
         self.shift = self.shift.saturating_sub(1);
         words.into_iter().filter(|word| *word != 0).for_each(|word| self.put(word));
     }

@@ -129,6 +129,11 @@ impl Stream {
         }
     }
 
+    /// Whether octets that are next are only counted: nobody wants them, and nothing waits.
+    pub(super) fn is_only_counted(&self) -> bool {
+        self.unwanted && self.strays == 0 && self.first_held().is_none()
+    }
+
     /// Goes `wire` octets on.
     pub(super) fn advance(&mut self, wire: u32) {
         self.next = self.next.wrapping_add(wire);

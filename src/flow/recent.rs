@@ -11,7 +11,7 @@ const SEGMENTS: usize = 64;
 /// How much of each.
 const OCTETS: usize = 2048;
 /// Only octets before this position of a stream are remembered: those by which it is recognised.
-const POSITION: u32 = 4096;
+pub(super) const POSITION: u32 = 4096;
 
 /// The last segments of a shard, 128 KiB at most.
 #[derive(Default)]

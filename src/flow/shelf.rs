@@ -51,6 +51,11 @@ impl<A> Shelf<A> {
         }
     }
 
+    /// The shortest silence that ends a flow.
+    pub(super) fn shortest_timeout(&self) -> Span {
+        self.timeouts.into_iter().min().unwrap_or_default()
+    }
+
     /// How many flows there are.
     pub(super) fn len(&self) -> usize {
         self.by_key.len()
@@ -74,8 +79,16 @@ impl<A> Shelf<A> {
     }
 
     /// Where the flow with this key is; `hash` is the key's.
+    #[inline]
     pub(super) fn find(&self, key: &FlowKey, hash: u32) -> Option<u32> {
         self.by_key.find(hash, |slot| self.get(slot).is_some_and(|flow| flow.key == *key))
+    }
+
+    /// The flow with this key, to change all but that; `hash` is the key's.
+    #[inline]
+    pub(super) fn find_mut(&mut self, key: &FlowKey, hash: u32) -> Option<&mut Flow<A>> {
+        let slot = self.find(key, hash)?;
+        self.get_mut(slot)
     }
 
     /// The flow in a slot.

@@ -1,6 +1,8 @@
 //! Slots for very many things of one size, in blocks that never move: growing copies nothing, and takes
 //! no more memory than there are things.
 
+use crate::memory::ask_for_huge_pages;
+
 /// Slots of a block, a power of two.
 const BLOCK: usize = 1 << BLOCK_BITS;
 const BLOCK_BITS: u32 = 16;
@@ -45,7 +47,9 @@ impl<T> Slab<T> {
         let slot = self.used;
         if self.blocks.last().is_none_or(|block| block.len() >= BLOCK) {
             // Memory that is asked for and not written to is none yet.
-            self.blocks.push(Vec::with_capacity(BLOCK));
+            let block = Vec::with_capacity(BLOCK);
+            ask_for_huge_pages(&block);
+            self.blocks.push(block);
         }
         if let Some(block) = self.blocks.last_mut() {
             block.push(Some(thing));

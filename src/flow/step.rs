@@ -7,10 +7,16 @@ use crate::flow::carry::Means;
 use crate::flow::facts::Initiation;
 use crate::flow::facts::Outcome;
 use crate::flow::reassembly::Data;
+use crate::flow::recent::POSITION as COMPARED;
 use crate::flow::record::Class;
 use crate::flow::record::Flow;
+use crate::flow::record::Routine;
+use crate::flow::settings::FlowSettings;
 use crate::flow::sink::FlowSink;
+use crate::flow::tcp::Phase;
 use crate::flow::tcp::is_near;
+use crate::service::Transport;
+use crate::time::Timestamp;
 
 /// A SYN or SYN-ACK may come so many octets late, behind data of its own connection.
 const LATE_START: u32 = 64 * 1024;
@@ -31,9 +37,63 @@ impl<A> Flow<A> {
             Some(tcp) => self.step_tcp(side, tcp, segment, payload, means),
             None => self.step_datagram(side, segment, payload, means),
         }
-        if segment.time.since(self.tallied) >= means.settings.tally_every {
-            self.tallied = segment.time;
-            means.sink.tally(self.number, segment.time, &self.tallies());
+        *side.of_mut(&mut self.routine) = self.routine_of(side);
+        self.tell(segment.time, means.settings, means.sink);
+    }
+
+    /// Whether a packet changes nothing but the counts. Of a stream it then goes on.
+    ///
+    /// hot: once per packet
+    #[inline]
+    pub(super) fn is_routine(&mut self, side: Side, segment: &Segment) -> bool {
+        let routine = *side.of(&self.routine);
+        let is_odd = segment.oddities.bad_checksum || segment.oddities.cut;
+        match segment.tcp {
+            _ if is_odd => false,
+            None => routine.payload && segment.payload_wire > 0,
+            Some(tcp) if tcp.flags & PURE != Tcp::ACK => false,
+            Some(_) if segment.payload_wire == 0 => routine.acknowledgment,
+            Some(tcp) => {
+                let stream = side.of_mut(&mut self.streams);
+                // Before that position octets are remembered, to be compared with what may come again.
+                let is_next = routine.payload && tcp.seq == stream.next && stream.position >= COMPARED;
+                if is_next {
+                    stream.advance(segment.payload_wire);
+                }
+                is_next
+            }
+        }
+    }
+
+    /// Which packets of a side will be routine: those that would go the whole way for nothing. The
+    /// whole way of anything else asks again.
+    fn routine_of(&self, side: Side) -> Routine {
+        let stream = side.of(&self.streams);
+        let has = |letter: u8| {
+            self.history.has(if side == self.orientation { letter } else { letter.to_ascii_lowercase() })
+        };
+        let is_tcp = self.key.transport == Transport::Tcp;
+        let goes_on = self.outcome == Outcome::Data && (!is_tcp || self.is_going_on(side));
+        Routine {
+            payload: goes_on && stream.is_only_counted() && has(b'D'),
+            acknowledgment: goes_on && is_tcp && has(b'A'),
+        }
+    }
+
+    /// Whether plain segments of a side neither open, close nor revive the connection.
+    fn is_going_on(&self, side: Side) -> bool {
+        self.class == Class::Open
+            && *side.of(&self.tcp.phases) != Phase::Inactive
+            && *side.of(&self.tcp.checks)
+            && !self.tcp.over
+    }
+
+    /// Tells the counts of a flow that goes on for long.
+    #[inline]
+    pub(super) fn tell<S: FlowSink<A>>(&mut self, now: Timestamp, settings: &FlowSettings, sink: &mut S) {
+        if now.since(self.tallied) >= settings.tally_every {
+            self.tallied = now;
+            sink.tally(self.number, now, &self.tallies());
         }
     }
 

@@ -23,6 +23,7 @@ use crate::flow::shard::uid_of;
 use crate::flow::shelf::Shelf;
 use crate::flow::sink::FlowSink;
 use crate::flow::trace::Trace;
+use crate::time::Span;
 use crate::time::Timestamp;
 
 /// What a table did so far.
@@ -49,6 +50,8 @@ pub struct FlowTable<A> {
     settings: FlowSettings,
     hashes: Hashes,
     shelf: Shelf<A>,
+    /// The shortest silence that ends a flow, whatever its class.
+    shortest_timeout: Span,
     shards: Vec<Shard>,
     busy: Option<u32>,
     counts: FlowCounts,
@@ -71,10 +74,12 @@ impl<A> FlowTable<A> {
             watched_since: Timestamp::from_nanos(i64::MAX),
         };
         let shards = shards.max(1);
+        let shelf = Shelf::new(shards, &settings);
         Self {
             settings,
             hashes: Hashes::new(settings.seed),
-            shelf: Shelf::new(shards, &settings),
+            shortest_timeout: shelf.shortest_timeout(),
+            shelf,
             shards: std::iter::repeat_with(shard).take(shards).collect(),
             busy: None,
             counts: FlowCounts::default(),
@@ -90,6 +95,11 @@ impl<A> FlowTable<A> {
     /// What the table did so far.
     pub fn counts(&self) -> FlowCounts {
         FlowCounts { live: u64::try_from(self.shelf.len()).unwrap_or(u64::MAX), ..self.counts }
+    }
+
+    /// How many packets were taken, copies of a mirror included.
+    pub fn taken(&self) -> u64 {
+        self.counts.packets.saturating_add(self.counts.duplicates)
     }
 
     /// Reads of the index what a packet will need that comes soon: for many packets one after the other
@@ -110,11 +120,34 @@ impl<A> FlowTable<A> {
     ///
     /// hot: once per packet
     pub fn segment<S: FlowSink<A>>(&mut self, trace: Trace, segment: &Segment, payload: &[u8], sink: &mut S) {
-        let (shard, side) = (self.shard_of(trace), trace.side);
+        let shard = self.shard_of(trace);
         self.expire(shard, segment.time, sink);
-        let key = FlowKey::sided(segment, side, self.settings.key_by_vlan);
+        let key = FlowKey::sided(segment, trace.side, self.settings.key_by_vlan);
+        if let Some(flow) = self.shelf.find_mut(&key, trace.hash)
+            && segment.time.since(flow.touched) <= self.shortest_timeout
+            && !trace.is_copy
+            && flow.is_routine(trace.side, segment)
+        {
+            flow.count(trace.side, segment);
+            self.counts.packets = self.counts.packets.saturating_add(u64::from(segment.frames));
+            return flow.tell(segment.time, &self.settings, sink);
+        }
+        self.segment_of_note(shard, &key, trace, segment, payload, sink);
+    }
+
+    /// Takes a packet that may change more than counts.
+    fn segment_of_note<S: FlowSink<A>>(
+        &mut self,
+        shard: usize,
+        key: &FlowKey,
+        trace: Trace,
+        segment: &Segment,
+        payload: &[u8],
+        sink: &mut S,
+    ) {
+        let side = trace.side;
         let mut before = Before::Unknown;
-        let mut slot = self.find_live(shard, &key, trace.hash, segment.time, sink);
+        let mut slot = self.find_live(shard, key, trace.hash, segment.time, sink);
         if let Some(flow) = slot.and_then(|slot| self.shelf.get_mut(slot)) {
             if trace.is_copy {
                 flow.count_copy(side, segment);
@@ -130,7 +163,7 @@ impl<A> FlowTable<A> {
         }
         let slot = match slot {
             Some(slot) => slot,
-            None => self.open(shard, &key, trace, segment, before, sink),
+            None => self.open(shard, key, trace, segment, before, sink),
         };
         self.step((shard, slot), side, segment, payload, sink);
     }

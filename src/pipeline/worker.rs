@@ -110,13 +110,11 @@ impl<'r> Worker<'r> {
         stamp: Stamp,
         events: &mut Vec<Event>,
     ) {
-        let before = self.table.counts();
+        let before = self.table.taken();
         let fine = self.guarded(trace.shard, stamp, segment.time, events, |table, post| {
             table.segment(trace, segment, payload, post);
         });
-        let after = self.table.counts();
-        let counted = (before.packets, before.duplicates) != (after.packets, after.duplicates);
-        if fine.is_none() && !counted {
+        if fine.is_none() && self.table.taken() == before {
             let frames = u64::from(segment.frames);
             self.tally.abandoned_packets = self.tally.abandoned_packets.saturating_add(frames);
         }
