@@ -22,13 +22,14 @@ const STAGES: &[&str] = &[
     "cli",
 ];
 
-/// Words that belong to no stage and that every stage may use.
+/// Words that belong to no stage and that every stage may use, and what it asks of the system's memory.
 const VOCABULARY: &[&str] = &[
     "addr",
     "time",
     "evidence",
     "service",
     "verdict",
+    "memory",
     "inventory::role",
     "policy::rule",
     "policy::diagnostic",

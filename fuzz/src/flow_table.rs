@@ -224,7 +224,7 @@ fn play(octets: &[u8]) {
                 packets += 1;
                 let (packet, payload) = segment(&mut feed, packets, time);
                 let mut trace = tracer.trace(&packet);
-                trace.is_copy = tracer.is_copy(trace, &packet);
+                trace.is_copy = tracer.is_copy(trace, packet.time);
                 table.segment(trace, &packet, &payload, &mut checker);
             }
         }

@@ -71,7 +71,8 @@ struct Ports {
 /// Adds the segment of a frame with these captured octets, and counts it; `None`, and nothing done, if
 /// it is the walk's to decode.
 ///
-/// All parts are put into this one function, so that what they read stays in registers.
+/// Each shape has a way of its own, and all parts of it are put into one function: what one shape has and
+/// another has not (tags, options, sequence numbers) is then known, and the rest stays in registers.
 ///
 /// hot: once per frame
 pub(super) fn segment(
@@ -83,42 +84,88 @@ pub(super) fn segment(
     if frame.link != LinkType::ETHERNET {
         return None;
     }
+    let (header, rest) = octets.split_first_chunk::<14>()?;
+    let [d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, high, low] = *header;
+    let (dst, src) = (Mac([d0, d1, d2, d3, d4, d5]), Mac([s0, s1, s2, s3, s4, s5]));
+    let link = Link { dst, src, vlans: VlanStack::default(), ether_type: [high, low], rest };
+    match link.ether_type {
+        [0x08, 0x00] | [0x86, 0xdd] => by_shape(frame, octets, &link, tally, out),
+        _ => tagged(frame, octets, link, tally, out),
+    }
+}
+
+#[inline(never)]
+fn tagged(
+    frame: &Frame,
+    octets: &[u8],
+    link: Link<'_>,
+    tally: &mut DecodeTally,
+    out: &mut Vec<Segment>,
+) -> Option<()> {
+    by_shape(frame, octets, &without_tags(link)?, tally, out)
+}
+
+#[inline(always)]
+fn by_shape(
+    frame: &Frame,
+    octets: &[u8],
+    link: &Link<'_>,
+    tally: &mut DecodeTally,
+    out: &mut Vec<Segment>,
+) -> Option<()> {
     let wire = octets.len().max(usize::try_from(frame.wire_len).unwrap_or(usize::MAX));
-    let link = ethernet(octets)?;
     let wire = wire.saturating_sub(octets.len().saturating_sub(link.rest.len()));
-    let mut packet = match link.ether_type {
-        [0x08, 0x00] => ipv4(link.rest, wire)?,
-        [0x86, 0xdd] => ipv6(link.rest, wire)?,
+    let mut add = |packet: &Packet<'_>, ports: &Ports| finish(frame, octets, link, packet, ports, tally, out);
+    match link.ether_type {
+        [0x08, 0x00] => {
+            let packet = ipv4(link.rest, wire)?;
+            match packet.protocol {
+                6 => add(&packet, &tcp(&packet)?),
+                17 => udp(packet).map(|(packet, ports)| add(&packet, &ports))?,
+                _ => return None,
+            }
+        }
+        [0x86, 0xdd] => {
+            let packet = ipv6(link.rest, wire)?;
+            match packet.protocol {
+                6 => add(&packet, &tcp(&packet)?),
+                17 => udp(packet).map(|(packet, ports)| add(&packet, &ports))?,
+                _ => return None,
+            }
+        }
         _ => return None,
-    };
-    let ports = match packet.protocol {
-        6 => tcp(&packet)?,
-        17 => udp(&mut packet)?,
-        _ => return None,
-    };
-    let is_sum_wrong = ports.is_summed && packet.rest.len() >= packet.wire && {
-        let start = checksum::pseudo_header(packet.src, packet.dst, packet.protocol, packet.wire);
-        !checksum::is_right(packet.rest, start)
-    };
-    count(frame, tally, &link, &packet, is_sum_wrong);
-    out.push(assemble(frame, octets, &link, &packet, &ports, is_sum_wrong));
+    }
     Some(())
 }
 
 #[inline(always)]
-fn ethernet(octets: &[u8]) -> Option<Link<'_>> {
-    let (header, mut rest) = octets.split_first_chunk::<14>()?;
-    let [d0, d1, d2, d3, d4, d5, s0, s1, s2, s3, s4, s5, high, low] = *header;
-    let mut ether_type = [high, low];
-    let mut vlans = VlanStack::default();
+fn finish(
+    frame: &Frame,
+    octets: &[u8],
+    link: &Link<'_>,
+    packet: &Packet<'_>,
+    ports: &Ports,
+    tally: &mut DecodeTally,
+    out: &mut Vec<Segment>,
+) {
+    let is_sum_wrong = ports.is_summed && packet.rest.len() >= packet.wire && {
+        let start = checksum::pseudo_header(packet.src, packet.dst, packet.protocol, packet.wire);
+        !checksum::is_right(packet.rest, start)
+    };
+    count(frame, tally, link, packet, is_sum_wrong);
+    out.push(assemble(frame, octets, link, packet, ports, is_sum_wrong));
+}
+
+/// What is behind up to two VLAN tags (IEEE 802.1Q).
+#[inline(always)]
+fn without_tags(mut link: Link<'_>) -> Option<Link<'_>> {
     for _ in 0..MAX_TAGS {
-        let ([0x81 | 0x91 | 0x92, 0x00] | [0x88, 0xa8]) = ether_type else { break };
-        let ([id_high, id_low, high, low], after) = rest.split_first_chunk::<4>()?;
-        vlans.push(u16::from_be_bytes([*id_high, *id_low]));
-        (ether_type, rest) = ([*high, *low], after);
+        let ([0x81 | 0x91 | 0x92, 0x00] | [0x88, 0xa8]) = link.ether_type else { break };
+        let ([id_high, id_low, high, low], after) = link.rest.split_first_chunk::<4>()?;
+        link.vlans.push(u16::from_be_bytes([*id_high, *id_low]));
+        (link.ether_type, link.rest) = ([*high, *low], after);
     }
-    let (dst, src) = (Mac([d0, d1, d2, d3, d4, d5]), Mac([s0, s1, s2, s3, s4, s5]));
-    Some(Link { dst, src, vlans, ether_type, rest })
+    Some(link)
 }
 
 /// A whole IPv4 packet without options (RFC 791) that fits into what is left of the frame.
@@ -203,7 +250,7 @@ fn tcp(packet: &Packet<'_>) -> Option<Ports> {
 
 /// UDP (RFC 768) that fits into its packet and is no tunnel; what the packet has behind it is padding.
 #[inline(always)]
-fn udp(packet: &mut Packet<'_>) -> Option<Ports> {
+fn udp(mut packet: Packet<'_>) -> Option<(Packet<'_>, Ports)> {
     let [s0, s1, d0, d1, l0, l1, c0, c1] = *packet.rest.first_chunk::<8>()?;
     let dst = u16::from_be_bytes([d0, d1]);
     let length = usize::from(u16::from_be_bytes([l0, l1]));
@@ -212,7 +259,7 @@ fn udp(packet: &mut Packet<'_>) -> Option<Ports> {
     }
     packet.rest = packet.rest.get(..length).unwrap_or(packet.rest);
     packet.wire = length;
-    Some(Ports {
+    let ports = Ports {
         transport: Transport::Udp,
         src: u16::from_be_bytes([s0, s1]),
         dst,
@@ -221,7 +268,8 @@ fn udp(packet: &mut Packet<'_>) -> Option<Ports> {
         head: u128::from(u64::from_le_bytes([s0, s1, d0, d1, l0, l1, 0, 0])),
         tail: 8,
         is_summed: [c0, c1] != [0, 0],
-    })
+    };
+    Some((packet, ports))
 }
 
 #[inline(always)]

@@ -71,10 +71,10 @@ impl Mirror {
         };
         let group = packet.group(self.groups.len());
         let Some(Group(entries)) = self.groups.get_mut(group) else { return false };
-        // All eight are looked at: where a copy would stand cannot be guessed.
-        if entries
-            .iter()
-            .fold(false, |found, entry| found | (entry & !TIME_MASK == fingerprint && near(*entry)))
+        // All eight are looked at, and nothing is asked twice: where a copy would stand cannot be guessed.
+        let is_like = |entry: &u64| entry & !TIME_MASK == fingerprint;
+        if entries.iter().fold(false, |found, entry| found | is_like(entry))
+            && entries.iter().any(|entry| is_like(entry) && near(*entry))
         {
             return true;
         }

@@ -13,6 +13,7 @@ use crate::flow::mirror::Likeness;
 use crate::flow::mirror::Mirror;
 use crate::flow::shard::Hashes;
 use crate::time::Span;
+use crate::time::Timestamp;
 
 /// Where a packet belongs.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -23,6 +24,8 @@ pub struct Trace {
     pub shard: u8,
     /// Which end of the flow sent it.
     pub side: Side,
+    /// What its copy is known by.
+    likeness: Likeness,
     /// It was here already, no longer ago than a mirror takes for its second copy.
     pub is_copy: bool,
 }
@@ -34,6 +37,12 @@ pub struct Tracer {
     key_by_vlan: bool,
     window: Span,
     mirror: Mirror,
+}
+
+impl Trace {
+    /// That of what is of no flow.
+    pub const NOWHERE: Self =
+        Self { hash: 0, shard: 0, side: Side::A, likeness: Likeness::new(0, 0), is_copy: false };
 }
 
 impl Tracer {
@@ -51,22 +60,24 @@ impl Tracer {
     pub fn trace(&self, segment: &Segment) -> Trace {
         let (key, side) = FlowKey::of(segment, self.key_by_vlan);
         let (hash, shard) = self.hashes.of(&key);
-        Trace { hash, shard, side, is_copy: false }
+        let likeness = Likeness::new(segment.fingerprint, hash);
+        Trace { hash, shard, side, likeness, is_copy: false }
     }
 
     /// Reads what [`Tracer::is_copy`] will need: for many packets one after the other their ways to memory
     /// overlap, if nothing else stands between them.
     #[inline]
-    pub fn touch(&self, trace: Trace, segment: &Segment) -> u64 {
-        self.mirror.touch(Likeness::new(segment.fingerprint, trace.hash))
+    pub fn touch(&self, trace: Trace) -> u64 {
+        self.mirror.touch(trace.likeness)
     }
 
-    /// Whether the next packet, which has this trace, is the second copy of one that was here.
+    /// Whether the next packet, which has this trace and capture time, is the second copy of one that was
+    /// here.
     ///
     /// hot: once per packet
-    pub fn is_copy(&mut self, trace: Trace, segment: &Segment) -> bool {
-        let likeness = Likeness::new(segment.fingerprint, trace.hash);
-        self.mirror.is_copy(likeness, segment.time, self.window)
+    #[inline]
+    pub fn is_copy(&mut self, trace: Trace, time: Timestamp) -> bool {
+        self.mirror.is_copy(trace.likeness, time, self.window)
     }
 
     /// That of the packet that an ICMP error complains of; nobody knows its VLAN.
@@ -74,6 +85,6 @@ impl Tracer {
         let (from, to) = ((error.src, error.src_port), (error.dst, error.dst_port));
         let (key, side) = FlowKey::canonical(from, to, error.transport, 0);
         let (hash, shard) = self.hashes.of(&key);
-        Trace { hash, shard, side, is_copy: false }
+        Trace { hash, shard, side, ..Trace::NOWHERE }
     }
 }

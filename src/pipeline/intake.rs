@@ -11,7 +11,6 @@ use crate::decode::Decoder;
 use crate::event::Event;
 use crate::event::EventKind;
 use crate::event::Stamp;
-use crate::flow::Side;
 use crate::flow::Trace;
 use crate::flow::Tracer;
 use crate::pipeline::settings::PipelineSettings;
@@ -26,9 +25,6 @@ use crate::time::Timestamp;
 const WATCH_BREAK: Span = Span::from_secs(10);
 /// What is due at the end of the source comes behind its last frame.
 const END: u64 = u64::MAX - 1;
-
-/// Where something belongs that is for all shards.
-const NOWHERE: Trace = Trace { hash: 0, shard: 0, side: Side::A, is_copy: false };
 
 /// Reads and decodes.
 pub(super) struct Intake {
@@ -120,19 +116,13 @@ impl Intake {
     /// Finds the second copies of a mirror, in the order of capture.
     fn mark_copies(&mut self, work: &mut Work) {
         let segments = &work.decoded.segments;
-        let segment_of = |item: &Item| {
-            let index = usize::try_from(item.index).unwrap_or(usize::MAX);
-            segments.get(index).filter(|_| matches!(item.what, What::Segment))
-        };
         for items in work.items.chunks_mut(TOGETHER) {
-            let touched =
-                items.iter().filter_map(|item| Some(self.tracer.touch(item.trace, segment_of(item)?)));
             // Nobody wants the sum; it keeps the reads from being left out.
-            black_box(touched.fold(0, |sum, word| sum ^ word));
-            for item in items {
-                if let Some(segment) = segment_of(item) {
-                    item.trace.is_copy = self.tracer.is_copy(item.trace, segment);
-                }
+            black_box(items.iter().fold(0, |sum, item| sum ^ self.tracer.touch(item.trace)));
+            for item in items.iter_mut().filter(|item| matches!(item.what, What::Segment)) {
+                let index = usize::try_from(item.index).unwrap_or(usize::MAX);
+                let time = segments.get(index).map(|segment| segment.time);
+                item.trace.is_copy = time.is_some_and(|time| self.tracer.is_copy(item.trace, time));
             }
         }
     }
@@ -166,7 +156,7 @@ impl Intake {
             ordinal = ordinal.saturating_add(1);
         };
         if let Some(time) = watch {
-            add(What::WatchFrom, work.watched_from.len(), NOWHERE);
+            add(What::WatchFrom, work.watched_from.len(), Trace::NOWHERE);
             work.watched_from.push(time);
         }
         for (index, segment) in decoded.segments.iter().enumerate().skip(placed.segments) {
