@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::thread::available_parallelism;
 
 use clap::Args as ClapArgs;
 use clap::Parser;
@@ -112,12 +113,21 @@ pub struct PolicyArgs {
 /// Arguments that say what is read and how.
 #[derive(Debug, ClapArgs)]
 pub struct InputArgs {
-    /// Threads, the reading one among them; the result is the same for any number
-    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::MIN)]
+    /// Threads that read and follow flows; from 2 on the judge has one more. The result is the same for any
+    /// number [default: one for each processor, 4 at most]
+    #[arg(long, value_name = "N", default_value_t = processors(), hide_default_value = true)]
     pub workers: NonZeroUsize,
     /// Captures: pcap or pcapng, plain, gzip or zstd; a folder; - for standard input
     #[arg(value_name = "CAPTURE", required = true)]
     pub captures: Vec<String>,
+}
+
+/// Most threads unless more are asked for: one reads, and three follow flows as fast as it reads.
+const MOST_BY_DEFAULT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
+
+/// How many processors there are for us, as far as more help.
+fn processors() -> NonZeroUsize {
+    available_parallelism().unwrap_or(NonZeroUsize::MIN).min(MOST_BY_DEFAULT)
 }
 
 /// Arguments of `rules`.

@@ -3,11 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::sync_channel;
+use std::thread::scope;
 
 use crate::capture::FrameSource;
 use crate::decode::Undecoded;
+use crate::event::Event;
 use crate::export::run_facts::RunFacts;
 use crate::inventory::Inventory;
 use crate::judge::Judge;
@@ -19,6 +23,9 @@ use crate::pipeline::offline;
 use crate::pipeline::settings::PipelineSettings;
 use crate::pipeline::tally::RunTally;
 use crate::policy::force::Policy;
+
+/// Batches of events that wait for the judge at most.
+const DEPTH: usize = 16;
 
 /// How to audit.
 #[derive(Clone, Debug)]
@@ -59,14 +66,34 @@ impl Auditor {
         let mut pipeline = PipelineSettings::default();
         pipeline.flow.key_by_vlan = keys;
         let mut control = Control { stop, progress };
-        let mut take = |events| judge.take(events);
-        let tally = offline::run(source, &pipeline, self.workers, &mut control, &mut take);
+        let (tally, judge) = if self.workers == NonZeroUsize::MIN {
+            let tally =
+                offline::run(source, &pipeline, self.workers, &mut control, &mut |events| judge.take(events));
+            (tally, judge)
+        } else {
+            beside(judge, |take| offline::run(source, &pipeline, self.workers, &mut control, take))
+        };
         let (audit, inventory) = judge.finish();
         let mut run = facts(&tally, &audit.totals);
         run.faults = source.faults().to_vec();
         let draft = self.draft.then(|| inventory.draft());
         Audited { audit, run, draft }
     }
+}
+
+/// Lets the judge work on a thread of its own, beside `run`, which is given what takes the events.
+fn beside<T>(mut judge: Judge, run: impl FnOnce(&mut dyn FnMut(Vec<Event>)) -> T) -> (T, Judge) {
+    scope(|scope| {
+        let (events, docket) = sync_channel::<Vec<Event>>(DEPTH);
+        let bench = scope.spawn(move || {
+            docket.into_iter().for_each(|events| judge.take(events));
+            judge
+        });
+        // Should the judge have died, the run goes on to its end, and its panic is passed on then.
+        let given = run(&mut |batch| drop(events.send(batch)));
+        drop(events);
+        (given, bench.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
 }
 
 fn facts(tally: &RunTally, totals: &JudgeTotals) -> RunFacts {
