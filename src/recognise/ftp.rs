@@ -20,15 +20,16 @@ use super::octets::answer;
 use super::octets::either;
 use super::octets::require;
 use super::reply::Greeting;
+use super::reply::LINE_MOST;
+use super::reply::coded_line;
 use super::reply::greeting;
+use super::reply::verb_line;
 
 /// See the module.
 pub(super) struct Ftp;
 
 /// FTP's control port.
 const PORT: u16 = 21;
-/// Longest line and most lines read of a client.
-const LINE_MOST: usize = 512;
 /// Most lines read of a client.
 const LINES_MOST: usize = 8;
 
@@ -122,22 +123,14 @@ fn client(octets: Octets<'_>, head: &Head<'_>) -> Read<Recognition> {
 
 /// A reply from FTP's port: a code, and a line or the first of several.
 fn reply(octets: Octets<'_>) -> Read<Recognition> {
-    let code = octets.array::<3>(0)?;
-    require(REPLIES.split(' ').any(|known| known.as_bytes() == code))?;
-    require(matches!(octets.u8(3)?, b' ' | b'-'))?;
-    octets.line(0, LINE_MOST)?;
+    coded_line(octets, REPLIES)?;
     let what = "reply from the port of file servers";
     Ok(Recognition::proved(Service::Ftp, Certainty::Consistent, Sender::Server, 4, what))
 }
 
 /// A command to FTP's port: each has three letters at least, and a space or the line's end behind it.
 fn command(octets: Octets<'_>) -> Read<Recognition> {
-    for at in 0..3 {
-        require(octets.u8(at)?.is_ascii_alphabetic())?;
-    }
-    let line = octets.line(0, LINE_MOST)?;
-    let verb = line.split(|octet| *octet == b' ').next().unwrap_or_default();
-    require(COMMANDS.split(' ').any(|known| known.as_bytes().eq_ignore_ascii_case(verb)))?;
+    verb_line(octets, 3, COMMANDS)?;
     let what = "command to the port of file servers";
     Ok(Recognition::proved(Service::Ftp, Certainty::Consistent, Sender::Client, 3, what))
 }

@@ -18,6 +18,8 @@ use super::octets::Read;
 use super::octets::answer;
 use super::octets::either;
 use super::octets::require;
+use super::reply::LINE_MOST;
+use super::reply::verb_line;
 use super::starttls::StartTls;
 
 /// The recogniser of POP3.
@@ -25,8 +27,6 @@ pub(super) struct Pop3;
 
 /// POP3's port without TLS.
 const PORT: u16 = 110;
-/// Longest line read (RFC 2449 §4 allows 512 octets).
-const LINE_MOST: usize = 512;
 /// What only a POP3 client writes first.
 const OWN: [&[u8]; 3] = [b"CAPA\r\n", b"APOP ", b"STLS\r\n"];
 /// What FTP and others write too, so that the port must tell.
@@ -92,12 +92,7 @@ fn refusal(octets: Octets<'_>) -> Read<Recognition> {
 
 /// A command to POP3's port: each has three letters at least, and a space or the line's end behind it.
 fn command(octets: Octets<'_>) -> Read<Recognition> {
-    for at in 0..3 {
-        require(octets.u8(at)?.is_ascii_alphabetic())?;
-    }
-    let line = octets.line(0, LINE_MOST)?;
-    let verb = line.split(|octet| *octet == b' ').next().unwrap_or_default();
-    require(COMMANDS.split(' ').any(|known| known.as_bytes().eq_ignore_ascii_case(verb)))?;
+    verb_line(octets, 3, COMMANDS)?;
     let what = "command to the port of POP3 servers";
     Ok(Recognition::proved(Service::Pop3, Certainty::Consistent, Sender::Client, 3, what))
 }

@@ -1,4 +1,5 @@
-//! The greeting `220` that SMTP and FTP servers share (RFC 5321 §4.2, RFC 959 §4.2).
+//! Lines as SMTP, FTP and POP3 write them: the greeting `220` (RFC 5321 §4.2, RFC 959 §4.2), replies with a
+//! code, and commands that begin with a verb.
 
 use super::Probe;
 use super::octets::Octets;
@@ -16,8 +17,8 @@ pub(super) enum Greeting {
     Unnamed,
 }
 
-/// Longest line read (RFC 5321 §4.5.3.1.5 allows 512 octets).
-const LINE_MOST: usize = 512;
+/// Longest line read (RFC 5321 §4.5.3.1.4, §4.5.3.1.5 and RFC 2449 §4 allow 512 octets).
+pub(super) const LINE_MOST: usize = 512;
 /// Most lines of a greeting.
 const LINES_MOST: usize = 16;
 
@@ -64,4 +65,23 @@ fn second_answer(octets: Octets<'_>, at: usize) -> Read<Greeting> {
         Err(Probe::NeedMore) => Err(Probe::NeedMore),
         _ => Ok(Greeting::Unnamed),
     }
+}
+
+/// A reply with one of the codes in `known`, which spaces part: a line, or the first of several.
+pub(super) fn coded_line(octets: Octets<'_>, known: &str) -> Read<()> {
+    let code = octets.array::<3>(0)?;
+    require(known.split(' ').any(|known| known.as_bytes() == code))?;
+    require(matches!(octets.u8(3)?, b' ' | b'-'))?;
+    octets.line(0, LINE_MOST).map(|_| ())
+}
+
+/// A line that begins with one of the verbs in `known`, which spaces part and which have `least` letters or
+/// more; behind it is a space or the line's end.
+pub(super) fn verb_line(octets: Octets<'_>, least: usize, known: &str) -> Read<()> {
+    for at in 0..least {
+        require(octets.u8(at)?.is_ascii_alphabetic())?;
+    }
+    let line = octets.line(0, LINE_MOST)?;
+    let verb = line.split(|octet| *octet == b' ').next().unwrap_or_default();
+    require(known.split(' ').any(|known| known.as_bytes().eq_ignore_ascii_case(verb)))
 }

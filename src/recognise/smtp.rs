@@ -17,9 +17,10 @@ use super::octets::Octets;
 use super::octets::Read;
 use super::octets::answer;
 use super::octets::either;
-use super::octets::require;
 use super::reply::Greeting;
+use super::reply::coded_line;
 use super::reply::greeting;
+use super::reply::verb_line;
 use super::starttls::StartTls;
 
 /// The recogniser of SMTP.
@@ -30,8 +31,6 @@ const PORTS: [u16; 3] = [25, 587, 2525];
 
 /// Ports that SMTP in clear has from IANA: only there its commands and replies alone name it.
 const OWN_PORTS: [u16; 2] = [25, 587];
-/// Longest line read (RFC 5321 §4.5.3.1.4, §4.5.3.1.5).
-const LINE_MOST: usize = 512;
 
 /// What only a client writes at the start of a line.
 const COMMANDS: [&[u8]; 3] = [b"EHLO ", b"HELO ", b"MAIL FROM:"];
@@ -91,22 +90,14 @@ fn client(octets: Octets<'_>) -> Read<Recognition> {
 
 /// A reply from an own port: a code, and a line or the first of several.
 fn reply(octets: Octets<'_>) -> Read<Recognition> {
-    let code = octets.array::<3>(0)?;
-    require(REPLIES.split(' ').any(|known| known.as_bytes() == code))?;
-    require(matches!(octets.u8(3)?, b' ' | b'-'))?;
-    octets.line(0, LINE_MOST)?;
+    coded_line(octets, REPLIES)?;
     let what = "reply from the port of mail servers";
     Ok(Recognition::proved(Service::Smtp, Certainty::Consistent, Sender::Server, 4, what))
 }
 
 /// A command to an own port: each has four letters at least, and a space or the line's end behind it.
 fn command(octets: Octets<'_>) -> Read<Recognition> {
-    for at in 0..4 {
-        require(octets.u8(at)?.is_ascii_alphabetic())?;
-    }
-    let line = octets.line(0, LINE_MOST)?;
-    let verb = line.split(|octet| *octet == b' ').next().unwrap_or_default();
-    require(VERBS.split(' ').any(|known| known.as_bytes().eq_ignore_ascii_case(verb)))?;
+    verb_line(octets, 4, VERBS)?;
     let what = "command to the port of mail servers";
     Ok(Recognition::proved(Service::Smtp, Certainty::Consistent, Sender::Client, 4, what))
 }
