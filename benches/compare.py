@@ -157,7 +157,8 @@ class Bench:
         peers = [
             ("ndpiReader", ["ndpiReader", "-q", "-i", capture]),
             ("nfpcapd", ["nfpcapd", "-r", capture, "-w", self.scratch]),
-            ("softflowd", ["softflowd", "-r", capture, "-n", "127.0.0.1:9"]),
+            # It keeps 8,192 flows unless it may have more, and is fast then.
+            ("softflowd", ["softflowd", "-r", capture, "-m", "2000000", "-n", "127.0.0.1:9"]),
             ("argus", ["argus", "-r", capture, "-w", os.path.join(self.scratch, "argus")]),
             ("suricata", ["suricata", "-r", capture, "-l", self.scratch, "--runmode", "single", "-S", os.devnull]),
             # Not to /dev/null: for root it gives what it writes to another owner.
@@ -199,64 +200,66 @@ class Bench:
     def print_bounds(self):
         """Prints the bounds; gives the exit code."""
         rows, code = [], 0
-        for name, asked, stretch, measured in self.bounds():
+        for (name, asked, stretch, measured), (*_, of_cpu) in zip(self.bounds("wall"), self.bounds("cpu")):
             if measured is None:
-                rows.append([name, asked.text, stretch.text if stretch else "", "", "not measured"])
+                rows.append([name, asked.text, stretch.text if stretch else "", "", "", "not measured"])
                 code = 2
                 continue
             met = asked.holds(measured)
             code = code or int(not met)
             word = "not met" if not met else "met, stretch too" if stretch and stretch.holds(measured) else "met"
-            rows.append([name, asked.text, stretch.text if stretch else "", asked.form(measured), word])
+            cpu = asked.form(of_cpu) if of_cpu != measured else ""
+            rows.append([name, asked.text, stretch.text if stretch else "", asked.form(measured), cpu, word])
         for name in ("ndpiReader", "suricata"):
             if not any(name in runs for runs in self.runs.values()):
-                rows.append([f"beside {name}", "", "", "", "not installed"])
-        self.print_table("bounds", ["bound", "asked", "stretch", "measured", ""], rows)
+                rows.append([f"beside {name}", "", "", "", "", "not installed"])
+        self.print_table("bounds", ["bound", "asked", "stretch", "measured", "of CPU time", ""], rows)
         return code
 
-    def bounds(self):
-        """Name, bound, stretch or None, and what was measured (None if it was not) of those that were asked for."""
+    def bounds(self, what):
+        """Name, bound, stretch or None, and what was measured (None if it was not) of those that were asked for;
+        `what` says of which time. Wall time counts; on a busy machine CPU time says more."""
         runs = self.runs
-        wall = lambda workload, name: median(runs[workload].get(name), "wall")
+        spent = lambda workload, name: median(runs[workload].get(name), what)
         memory = lambda workload, name: max(run["memory"] for run in runs[workload].get(name) or [{"memory": 0}])
         floors = ("floor best", "floor best-slice")
         if "vms_mix" in runs:
-            ratio = over(wall("vms_mix", "check"), wall("vms_mix", "floor best-slice"))
+            ratio = over(spent("vms_mix", "check"), spent("vms_mix", "floor best-slice"))
             yield "vms_mix: check / floor best-slice", AtMost(1.6), AtMost(1.25), ratio
         for workload in ("small_flows", "small_flows_10k"):
             if workload in runs:
-                walls = [wall(workload, floor) for floor in floors]
-                ratio = over(wall(workload, "check"), min(walls) if all(walls) else None)
+                floor_times = [spent(workload, floor) for floor in floors]
+                ratio = over(spent(workload, "check"), min(floor_times) if all(floor_times) else None)
                 yield f"{workload}: check / better floor", AtMost(1.5), AtMost(1.2), ratio
         if "vms_mix" in runs:
-            ratio = over(wall("vms_mix", "check --flows FILE"), wall("vms_mix", "check"))
+            ratio = over(spent("vms_mix", "check --flows FILE"), spent("vms_mix", "check"))
             yield "vms_mix: check --flows / check", AtMost(1.3), None, ratio
         if "new_flows" in runs:
-            ratio = over(wall("new_flows", "check, 10,000 rules"), wall("new_flows", "check, 10 rules"))
+            ratio = over(spent("new_flows", "check, 10,000 rules"), spent("new_flows", "check, 10 rules"))
             yield "new_flows: 10,000 rules / 10 rules", AtMost(1.1), None, ratio
         for workload, most in (("small_flows", 512), ("vms_mix", 64)):
             if workload in runs:
                 yield f"{workload}: peak memory", AtMost(most, " MiB"), None, memory(workload, "check") or None
         for workload in self.same:
             for workers in WORKERS[1:]:
-                ratio = over(wall(workload, f"check --workers {workers}"), wall(workload, "check --workers 1"))
+                ratio = over(spent(workload, f"check --workers {workers}"), spent(workload, "check --workers 1"))
                 yield f"{workload}: {workers} workers / 1", AtMost(1.0), None, ratio
         for workload, same in self.same.items():
             yield f"{workload}: 1, 2 and 4 workers print the same octets", Yes(), None, same
-        yield from self.bounds_of_peers(wall, memory)
+        yield from self.bounds_of_peers(spent, memory)
 
-    def bounds_of_peers(self, wall, memory):
+    def bounds_of_peers(self, spent, memory):
         """Those beside peers that are installed."""
         for peer, least in (("ndpiReader", 3), ("suricata", 4)):
             if self.runs.get("vms_mix", {}).get(peer):
-                ratio = over(wall("vms_mix", peer), wall("vms_mix", "check"))
+                ratio = over(spent("vms_mix", peer), spent("vms_mix", "check"))
                 yield f"vms_mix: {peer} / check", AtLeast(least), None, ratio
         # All that know flows: tcpdump knows none.
         meters = ("ndpiReader", "nfpcapd", "softflowd", "argus", "suricata")
         there = [name for name in meters if self.runs.get("small_flows", {}).get(name)]
         if there:
-            fastest = min(there, key=lambda name: wall("small_flows", name))
-            ratio = over(wall("small_flows", fastest), wall("small_flows", "check"))
+            fastest = min(there, key=lambda name: median(self.runs["small_flows"][name], "wall"))
+            ratio = over(spent("small_flows", fastest), spent("small_flows", "check"))
             yield f"small_flows: fastest peer ({fastest}) / check", AtLeast(10), None, ratio
             share = over(memory("small_flows", "check"), memory("small_flows", fastest))
             yield f"small_flows: peak memory / that of {fastest}", AtMost(1.0), None, share

@@ -2,7 +2,12 @@
 //! packets cost not one allocation more, of the stages and of the whole run.
 //!
 //! Every allocation of the thread that measures is counted; one worker does everything on it.
-#![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "test helpers")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::print_stdout,
+    reason = "test helpers"
+)]
 
 use std::io::Cursor;
 use std::num::NonZeroUsize;

@@ -44,16 +44,16 @@ const VIOLATION: f64 = 1024.0;
 struct Shape {
     /// Hosts on each side.
     hosts: u32,
-    /// Ports at the server, for each pair of hosts.
-    services: u32,
+    /// Each flow of a pair of hosts goes to a port of its own: it is a conversation.
+    apart: bool,
 }
 
 /// Few conversations between few hosts.
-const FLOWS_ONLY: Shape = Shape { hosts: 32, services: 1 };
+const FLOWS_ONLY: Shape = Shape { hosts: 32, apart: false };
 /// Each flow a conversation, between few hosts.
-const CONVERSATIONS: Shape = Shape { hosts: 32, services: u32::MAX };
+const CONVERSATIONS: Shape = Shape { hosts: 32, apart: true };
 /// Each flow a conversation, and as many endpoints as flows.
-const ENDPOINTS: Shape = Shape { hosts: FLOWS / 2, services: u32::MAX };
+const ENDPOINTS: Shape = Shape { hosts: FLOWS / 2, apart: true };
 
 impl Shape {
     /// Both ends of a flow: host and port.
@@ -63,7 +63,7 @@ impl Shape {
         let (near, turn) = (number % hosts, number / hosts);
         let far = (near + turn) % hosts;
         let of_pair = turn / hosts;
-        let service = (self.services > 1).then_some(of_pair).unwrap_or_default();
+        let service = if self.apart { of_pair } else { 0 };
         [(0x0a00_0000 | near, 40_000 + of_pair), (0xac10_0000 | far, 20_000 + service)]
     }
 
@@ -94,10 +94,11 @@ fn datagram(from: u32, near: u32, to: u32, far: u32, number: u32) -> Vec<u8> {
     }
     packet.extend([0xc5, 0x9d, 0xc5, 0x9d]);
     packet.extend(number.to_be_bytes());
-    let sum: u32 = packet.chunks(2).take(10).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1])).sum();
+    let words = packet.as_chunks::<2>().0.iter().take(10);
+    let sum: u32 = words.map(|word| u32::from(u16::from_be_bytes(*word))).sum();
     let sum = (sum & 0xffff) + (sum >> 16);
     let sum = !u16::try_from((sum & 0xffff) + (sum >> 16)).unwrap();
-    packet[10..12].copy_from_slice(&sum.to_be_bytes());
+    packet.splice(10..12, sum.to_be_bytes());
     packet
 }
 
