@@ -188,6 +188,7 @@ pub(crate) fn recognise(flows: &[Vec<Said>]) -> usize {
         }
         learned += readers.end(attached, flow.first());
     }
+    assert!(learned > 0);
     learned
 }
 
@@ -211,7 +212,7 @@ pub(crate) fn rules(site: usize) -> Rules {
 }
 
 /// Asks for a ruling on each port of the recorders.
-pub(crate) fn rule((policy, inventory): &Rules) -> usize {
+pub(crate) fn rule((policy, inventory): &Rules) -> u16 {
     let end = |addr, label| End {
         addr,
         label,
@@ -240,8 +241,9 @@ pub(crate) fn rule((policy, inventory): &Rules) -> usize {
             outcome: Outcome::Established,
             time: Timestamp::from_nanos(0),
         };
-        allowed += usize::from(matches!(decide(policy, inventory, &case), Ruling::Allowed { .. }));
+        allowed += u16::from(matches!(decide(policy, inventory, &case), Ruling::Allowed { .. }));
     }
+    assert_eq!(allowed, RULINGS);
     allowed
 }
 
