@@ -107,13 +107,18 @@ class Bench:
         return PACKETS[workload] // (20 if self.options.quick else 1)
 
     def write(self, workload, name=None, **wishes):
-        """Writes a capture, unless it is there; gives its path without the ending."""
+        """Writes a capture, unless it is there (with a name: always); gives its path without the ending."""
         wishes.setdefault("packets", self.packets(workload))
         size = [word for key, value in wishes.items() for word in (f"--{key}", str(value))]
         path = os.path.join(self.folder, name or "-".join([workload, str(wishes["packets"])]))
-        if not os.path.exists(path + ".pcap"):
+        if name or not os.path.exists(path + ".pcap"):
             command = [self.generator, workload, path + ".pcap", *size]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            try:
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            except BaseException:
+                # Half a capture must not be taken for a whole one the next time.
+                os.remove(path + ".pcap")
+                raise
         return path
 
     # The comparison.
