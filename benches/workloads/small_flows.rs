@@ -4,10 +4,12 @@
 //! of each flow comes before the second of any, from the client; later ones go either way. Clients are in
 //! 10.0.0.0/8, recorders in 172.16.0.0/12; half as many of each as there are flows, so 1 M addresses in all.
 //! The payload begins with octets that no protocol begins with, and goes on with noise: every recogniser has to
-//! look and none may name it. The site has a rule of its own that allows this: nothing is a violation.
+//! look and none may name it. The site has a rule of its own that allows this: nothing is a violation. A second
+//! site has no such rule: each flow is a violation of its own.
 
 use std::io;
 
+use super::Size;
 use super::chance::Chance;
 use super::chance::Noise;
 use super::chance::Shuffle;
@@ -26,9 +28,11 @@ const LONGEST: u64 = 128;
 /// Hosts in each /24: neither the network nor its broadcast.
 const HOSTS: u64 = 254;
 
-/// Writes `packets` packets of as many flows as `whole` is of the whole workload; gives their number.
-pub(super) fn write(packets: u64, whole: u64, file: &mut Savefile<'_>) -> io::Result<u64> {
-    let flows = (whole * packets / PACKETS).max(1);
+/// Writes packets of as many flows as `whole` is of the whole workload, unless others are wanted; gives their
+/// number.
+pub(super) fn write(size: Size, whole: u64, file: &mut Savefile<'_>) -> io::Result<u64> {
+    let packets = size.packets;
+    let flows = size.flows.unwrap_or(whole * packets / PACKETS).max(1);
     let (mut chance, mut noise) = (Chance::new(whole), Noise::new(whole));
     let servers = Shuffle::new(flows, 1);
     let mut order = Shuffle::new(flows, 2);
@@ -42,7 +46,7 @@ pub(super) fn write(packets: u64, whole: u64, file: &mut Savefile<'_>) -> io::Re
         let (client, server) = (client(flow / 2, mix(flow)), recorder(servers.at(flow) / 2, mix(flow) >> 32));
         let back = round > 0 && chance.below(2) == 1;
         let (from, to) = if back { (server, client) } else { (client, server) };
-        let count = size(&mut chance) - HEADERS;
+        let count = length(&mut chance) - HEADERS;
         wire::udp(&mut frame, from, to, (round + 1) as u16, |out| {
             out.extend([0xc5, 0x9d]);
             noise.append(out, count as usize - 2);
@@ -67,11 +71,11 @@ pub(super) fn address(number: u64) -> u32 {
 }
 
 /// A seventh of the frames is as short as can be: together they have 91.4 octets on average.
-fn size(chance: &mut Chance) -> u64 {
+fn length(chance: &mut Chance) -> u64 {
     if chance.below(7) == 0 { SHORTEST } else { SHORTEST + chance.below(LONGEST - SHORTEST + 1) }
 }
 
-/// The site's part that has no rules: clients and recorders, and both packs.
+/// The site without rules: clients and recorders, and both packs.
 pub(super) const HOSTS_AND_PACKS: &str = r#"# Written by the workload generator (benches/workloads).
 name = "Benchmark site"
 monitored = ["10.0.0.0/8", "172.16.0.0/12"]

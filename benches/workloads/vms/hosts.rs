@@ -3,8 +3,15 @@
 use crate::workloads::chance::Chance;
 
 /// Hosts of one kind: the network, the first number in it, how many there are.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Eq, PartialEq)]
 pub(super) struct Hosts(&'static str, u64, u64);
+
+/// Cameras of the recorders, unless others are wanted.
+pub(in crate::workloads) const CAMERAS_USUALLY: u64 = 128;
+/// Whatever has no place in its network is numbered through this one: 10.21.0.1, ... 10.21.0.250, 10.21.1.1 ...
+const MORE_CAMERAS: &str = "10.21.";
+/// Hosts in each /24 of it.
+const MORE: u64 = 250;
 
 pub(super) const INFRASTRUCTURE: Hosts = Hosts("10.10.0.", 1, 1);
 pub(super) const MONITOR: Hosts = Hosts("10.10.0.", 5, 1);
@@ -19,7 +26,7 @@ pub(super) const GATEWAY: Hosts = Hosts("10.10.1.", 21, 1);
 pub(super) const RECORDERS: Hosts = Hosts("10.10.2.", 1, 8);
 pub(super) const ANALYTICS: Hosts = Hosts("10.10.3.", 5, 1);
 pub(super) const DOORS: Hosts = Hosts("10.10.3.", 6, 1);
-pub(super) const CAMERAS: Hosts = Hosts("10.20.0.", 1, 128);
+pub(super) const CAMERAS: Hosts = Hosts("10.20.0.", 1, CAMERAS_USUALLY);
 pub(super) const MOBOTIX: Hosts = Hosts("10.20.1.", 1, 64);
 pub(super) const MOBOTIX_NAMES: Hosts = Hosts("10.20.2.", 1, 1);
 pub(super) const MOBOTIX_MONITOR: Hosts = Hosts("10.20.2.", 5, 1);
@@ -42,8 +49,17 @@ impl Hosts {
         self.2
     }
 
+    /// The same kind of hosts, but so many.
+    pub(super) fn of(self, count: u64) -> Self {
+        Self(self.0, self.1, count)
+    }
+
     pub(super) fn number(self, index: u64) -> String {
-        format!("{}{}", self.0, self.1 + index % self.2)
+        let number = index % self.2;
+        match number.checked_sub(CAMERAS_USUALLY) {
+            None => format!("{}{}", self.0, self.1 + number),
+            Some(more) => format!("{MORE_CAMERAS}{}.{}", more / MORE, more % MORE + 1),
+        }
     }
 
     pub(super) fn any(self, chance: &mut Chance) -> String {
@@ -67,12 +83,23 @@ pub(super) fn maker_mac(address: &str) -> Option<String> {
     if let Some(number) = number("10.20.0.") {
         return Some(format!("00:40:8c:10:00:{number:02x}"));
     }
+    if let Some((network, number)) = address.strip_prefix(MORE_CAMERAS).and_then(|rest| rest.split_once('.'))
+    {
+        let [network, number] = [network, number].map(|part| part.parse::<u8>().unwrap());
+        return Some(format!("00:40:8c:11:{network:02x}:{number:02x}"));
+    }
     number("10.20.1.").map(|number| format!("00:03:c5:00:01:{number:02x}"))
 }
 
 /// The site file of `vms_mix`.
-pub(in crate::workloads) fn site() -> String {
-    let mut text = HEAD.to_owned();
+pub(in crate::workloads) fn site(cameras: u64) -> String {
+    let more = cameras > CAMERAS_USUALLY;
+    let networks = if more { "\"10.20.0.0/24\", \"10.21.0.0/16\"" } else { "\"10.20.0.0/24\"" };
+    let mut text = HEAD.replacen("\"10.20.0.0/24\"", networks, 1);
+    if more {
+        text = text.replacen("\"10.20.0.0/16\"", "\"10.20.0.0/16\", \"10.21.0.0/16\"", 1);
+        text += "\n[[network]]\nprefix = \"10.21.0.0/16\"\nroles = [\"camera\"]\n";
+    }
     for (hosts, role) in SERVERS {
         for address in hosts.all() {
             let newer = newer(&address).unwrap_or_default();

@@ -71,9 +71,15 @@ fn media_ports(index: u64) -> [u16; 2] {
     [40_000 + 2 * index as u16, 50_000 + 2 * index as u16]
 }
 
-/// Opens stream `index` of a kind at a time, from this port of the client.
-pub(super) fn open(long: &Long, index: u64, port: u16, pace: Pace, at: u64) -> Voice {
-    let (from, to) = (long.from.number(index), long.to.number(long.first + index));
+/// Opens stream `index` of a kind at a time, between these hosts, from this port of the client.
+pub(super) fn open(
+    long: &Long,
+    index: u64,
+    (from, to): &(String, String),
+    port: u16,
+    pace: Pace,
+    at: u64,
+) -> Voice {
     let ports = media_ports(index);
     let media = match long.goes_on {
         GoesOn::Media => format!("media = {}\nserver-media = {}", ports[0], ports[1]),

@@ -31,8 +31,10 @@ use habits::SEARCHED;
 use habits::SEARCHES;
 use habits::XPROTECT;
 use hosts::CAMERAS;
+use hosts::Hosts;
 use hosts::INFRASTRUCTURE;
 use hosts::RECORDERS;
+use long::Long;
 use long::STREAMS;
 use planted::PLANTED;
 use streams::Pace;
@@ -43,6 +45,7 @@ use super::chance::Chance;
 use super::chance::Noise;
 use super::savefile::Savefile;
 
+pub(super) use hosts::CAMERAS_USUALLY;
 pub(super) use hosts::site;
 pub(super) use timeline::Tuple;
 pub(super) use timeline::play as play_all;
@@ -60,15 +63,28 @@ const OPENING: u64 = 1_000_000;
 const EPHEMERAL: u16 = 49_152;
 /// Microseconds from one picture to the next, when the workload is whole.
 const PICTURE: u64 = 40_000;
+/// The same where there are streams only.
+const FAST: u64 = 10_000;
 
 /// Writes about `packets` packets; gives the number of flows.
-pub(super) fn write(packets: u64, file: &mut Savefile<'_>) -> io::Result<u64> {
+pub(super) fn write(packets: u64, cameras: u64, file: &mut Savefile<'_>) -> io::Result<u64> {
     let mut day = Day::new(packets, 0x766d_735f_6d69_7800);
+    day.cameras = CAMERAS.of(cameras);
     day.streams();
     day.habits();
     day.once();
     day.planted();
     timeline::play(day.plans, packets, &mut Noise::new(1), file, &mut |frame, file, at| file.write(at, frame))
+}
+
+/// Writes one stream of each kind, as long as `packets` packets; gives the number of flows.
+pub(super) fn write_streams(packets: u64, file: &mut Savefile<'_>) -> io::Result<u64> {
+    let mut day = Day::new(packets, 0x7374_7265_616d_7300);
+    for long in STREAMS {
+        day.stream(long, long.to, 0, FAST);
+    }
+    let deliver = &mut |frame: &[u8], file: &mut Savefile<'_>, at| file.write(at, frame);
+    timeline::play(day.plans, packets, &mut Noise::new(3), file, deliver)
 }
 
 /// What will happen, and with which chance.
@@ -81,6 +97,8 @@ pub(super) struct Day {
     ports: BTreeMap<String, u16>,
     /// Whether some of the short conversations use IPv6.
     both_families: bool,
+    /// Those of the recorders.
+    cameras: Hosts,
 }
 
 impl Day {
@@ -91,6 +109,7 @@ impl Day {
             packets,
             ports: BTreeMap::new(),
             both_families: false,
+            cameras: CAMERAS,
         }
     }
 
@@ -119,19 +138,32 @@ impl Day {
         self.both_families = true;
     }
 
-    /// A small workload has at least one stream of each kind, with fewer pictures.
+    /// The hosts of a kind on this day.
+    fn hosts(&self, usual: Hosts) -> Hosts {
+        if usual == CAMERAS { self.cameras } else { usual }
+    }
+
+    /// A small workload has at least one stream of each kind, with fewer pictures; so have streams of more
+    /// cameras.
     pub(super) fn streams(&mut self) {
         for long in STREAMS {
-            let count = self.share(long.count);
+            let to = self.hosts(long.to);
+            let count = self.share(long.count * to.count() / long.to.count());
             let every = PICTURE * count * PACKETS / (long.count * self.packets);
             for index in 0..count {
-                let pace = Pace { size: long.size, every };
-                let port = self.port(&long.from.number(index));
-                let at = START + self.chance.below(OPENING);
-                let begin = Box::new(move |at| long::open(long, index, port, pace, at));
-                self.plans.push(Plan { at, begin });
+                self.stream(long, to, index, every);
             }
         }
+    }
+
+    fn stream(&mut self, long: &'static Long, to: Hosts, index: u64, every: u64) {
+        let pace = Pace { size: long.size, every };
+        let (from, first) = (long.from.number(index), long.first * to.count() / long.to.count());
+        let port = self.port(&from);
+        let ends = (from, to.number(first + index));
+        let at = START + self.chance.below(OPENING);
+        let begin = Box::new(move |at| long::open(long, index, &ends, port, pace, at));
+        self.plans.push(Plan { at, begin });
     }
 
     /// The short conversations.
@@ -143,7 +175,7 @@ impl Day {
         }
         for (keys, port, often) in SEARCHES {
             for _ in 0..self.share(often) {
-                let (from, answers) = (RECORDERS.any(&mut self.chance), CAMERAS.any(&mut self.chance));
+                let (from, answers) = (RECORDERS.any(&mut self.chance), self.cameras.any(&mut self.chance));
                 let (near, group) = (self.port(&from), SEARCHED.number(0));
                 let keys = format!(
                     "from = '{from}:{near}'\nto = '{group}:{port}'\nanswer-from = '{answers}'\n{keys}"
@@ -154,7 +186,8 @@ impl Day {
     }
 
     fn habit(&mut self, habit: &Habit) {
-        let (from, to) = (habit.from.any(&mut self.chance), habit.to.any(&mut self.chance));
+        let (from, to) = (self.hosts(habit.from), self.hosts(habit.to));
+        let (from, to) = (from.any(&mut self.chance), to.any(&mut self.chance));
         let keys = if habit.what == "ping" {
             format!("from = '{from}'\nto = '{to}'")
         } else {
@@ -177,13 +210,14 @@ impl Day {
     /// What each host does once, and what is below IP.
     fn once(&mut self) {
         for (keys, hosts, port, to) in ONCE {
+            let hosts = self.hosts(hosts);
             for from in hosts.all().take(self.share(hosts.count()) as usize) {
                 let to = to.number(0);
                 self.plan("udp", format!("from = '{from}:{port}'\nto = '{to}:{port}'\n{keys}"));
             }
         }
         let center = INFRASTRUCTURE.number(0);
-        for hosts in ASKERS {
+        for hosts in ASKERS.map(|hosts| self.hosts(hosts)) {
             for from in hosts.all().take(self.share(hosts.count()) as usize) {
                 self.plan("arp", format!("from = '{from}'\nto = '{center}'"));
             }
