@@ -29,11 +29,13 @@ use camsentry::flow::FlowSettings;
 use camsentry::flow::FlowSink;
 use camsentry::flow::FlowTable;
 use camsentry::flow::Side;
+use camsentry::flow::Tracer;
 use camsentry::flow::facts::Initiation;
 use camsentry::flow::facts::Opening;
 use camsentry::flow::facts::Outcome;
 use camsentry::flow::facts::SideTally;
 use camsentry::flow::key::FlowNumber;
+use camsentry::flow::key::SHARDS;
 use camsentry::flow::sink::Chunk;
 use camsentry::flow::sink::Reaction;
 use camsentry::inventory::site_file::Known;
@@ -144,6 +146,7 @@ struct Stages<'r> {
     batch: FrameBatch,
     decoder: Decoder,
     decoded: Decoded,
+    tracer: Tracer,
     table: FlowTable<Attached>,
     readers: Readers<'r>,
     packets: u64,
@@ -156,7 +159,8 @@ impl Stages<'_> {
             batch: FrameBatch::default(),
             decoder: Decoder::new(DecodeSettings::default()),
             decoded: Decoded::default(),
-            table: FlowTable::new(FlowSettings::default()),
+            tracer: Tracer::new(&FlowSettings::default()),
+            table: FlowTable::new(FlowSettings::default(), SHARDS),
             readers: Readers {
                 dispatch: Dispatch::new(RECOGNISERS),
                 pool: HeadPool::new(HeadPool::OCTETS_PER_SHARD),
@@ -181,7 +185,8 @@ impl Stages<'_> {
             for segment in &self.decoded.segments {
                 let start = usize::try_from(segment.payload_start).unwrap();
                 let end = start + usize::try_from(segment.payload_len).unwrap();
-                self.table.segment(segment, self.batch.octets.get(start..end).unwrap(), &mut self.readers);
+                let payload = self.batch.octets.get(start..end).unwrap();
+                self.table.segment(self.tracer.next(segment), segment, payload, &mut self.readers);
             }
         });
         self.packets += u64::try_from(self.batch.frames.len()).unwrap();

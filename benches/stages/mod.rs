@@ -10,6 +10,7 @@
 
 mod recorder;
 
+use std::hint::black_box;
 use std::io::Cursor;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -26,8 +27,11 @@ use camsentry::decode::Decoder;
 use camsentry::event::Event;
 use camsentry::flow::FlowSettings;
 use camsentry::flow::FlowTable;
+use camsentry::flow::Trace;
+use camsentry::flow::Tracer;
 use camsentry::flow::facts::Initiation;
 use camsentry::flow::facts::Outcome;
+use camsentry::flow::key::SHARDS;
 use camsentry::inventory::Inventory;
 use camsentry::inventory::role::Role;
 use camsentry::inventory::role::RoleSet;
@@ -131,14 +135,18 @@ pub(crate) fn decode((batches, decoder, decoded): &mut Undecoded) -> usize {
     segments
 }
 
-/// A table in which all flows are, and the segments that come next.
-pub(crate) type KnownFlows = (FlowTable<()>, Vec<Decoded>);
+/// As many packets are looked up together as by a worker.
+const TOGETHER: usize = 32;
+
+/// A table in which all flows are, and the segments that come next with their traces.
+pub(crate) type KnownFlows = (FlowTable<()>, Vec<(Decoded, Vec<Trace>)>);
 
 /// `flows` flows, and `PACKETS` segments of them in random order.
 pub(crate) fn known_flows(flows: u64) -> KnownFlows {
     let size = Size { flows: Some(flows), ..Size::of(flows + PACKETS) };
     let mut decoder = Decoder::new(DecodeSettings::default());
-    let mut table = FlowTable::new(FlowSettings { flows_per_shard: u32::MAX, ..FlowSettings::default() });
+    let settings = FlowSettings { flows_per_shard: u32::MAX, ..FlowSettings::default() };
+    let (mut table, mut tracer) = (FlowTable::new(settings, SHARDS), Tracer::new(&settings));
     let (mut opened, mut rest) = (0, Vec::new());
     for mut batch in batches(open(written(Workload::SmallFlows, size))) {
         let mut decoded = Decoded::default();
@@ -147,18 +155,25 @@ pub(crate) fn known_flows(flows: u64) -> KnownFlows {
         }
         let first = decoded.segments.len().min(usize::try_from(flows - opened).unwrap());
         for segment in decoded.segments.drain(..first) {
-            table.segment(&segment, &[], &mut NoReaders);
+            table.segment(tracer.next(&segment), &segment, &[], &mut NoReaders);
         }
         opened += u64::try_from(first).unwrap();
-        rest.push(decoded);
+        let traces = decoded.segments.iter().map(|segment| tracer.next(segment)).collect();
+        rest.push((decoded, traces));
     }
     (table, rest)
 }
 
 /// Takes them all.
 pub(crate) fn take((table, batches): &mut KnownFlows) -> u64 {
-    for segment in batches.iter().flat_map(|decoded| &decoded.segments) {
-        table.segment(segment, &[], &mut NoReaders);
+    for (decoded, traces) in batches {
+        for (segments, traces) in decoded.segments.chunks(TOGETHER).zip(traces.chunks(TOGETHER)) {
+            black_box(traces.iter().fold(0, |sum, trace| sum ^ table.touch_index(*trace)));
+            black_box(traces.iter().fold(0, |sum, trace| sum ^ table.touch_flow(*trace)));
+            for (segment, trace) in segments.iter().zip(traces) {
+                table.segment(*trace, segment, &[], &mut NoReaders);
+            }
+        }
     }
     table.counts().packets
 }

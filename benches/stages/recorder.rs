@@ -10,11 +10,13 @@ use camsentry::flow::FlowSettings;
 use camsentry::flow::FlowSink;
 use camsentry::flow::FlowTable;
 use camsentry::flow::Side;
+use camsentry::flow::Tracer;
 use camsentry::flow::facts::Initiation;
 use camsentry::flow::facts::Opening;
 use camsentry::flow::facts::Outcome;
 use camsentry::flow::facts::SideTally;
 use camsentry::flow::key::FlowNumber;
+use camsentry::flow::key::SHARDS;
 use camsentry::flow::sink::Chunk;
 use camsentry::flow::sink::Interest;
 use camsentry::flow::sink::Reaction;
@@ -97,7 +99,8 @@ struct Recorder<'r> {
 pub(super) fn recorded(batches: Vec<FrameBatch>, port: u16) -> Vec<Vec<Said>> {
     let mut recorder = Recorder { readers: readers(RECOGNISERS), port, flows: Vec::new() };
     let mut decoder = Decoder::new(DecodeSettings::default());
-    let mut table = FlowTable::new(FlowSettings { flows_per_shard: u32::MAX, ..FlowSettings::default() });
+    let settings = FlowSettings { flows_per_shard: u32::MAX, ..FlowSettings::default() };
+    let (mut table, mut tracer) = (FlowTable::new(settings, SHARDS), Tracer::new(&settings));
     let mut decoded = Decoded::default();
     for mut batch in batches {
         decoded.clear();
@@ -107,7 +110,8 @@ pub(super) fn recorded(batches: Vec<FrameBatch>, port: u16) -> Vec<Vec<Said>> {
         for segment in &decoded.segments {
             let start = usize::try_from(segment.payload_start).unwrap();
             let end = start + usize::try_from(segment.payload_len).unwrap();
-            table.segment(segment, batch.octets.get(start..end).unwrap(), &mut recorder);
+            let payload = batch.octets.get(start..end).unwrap();
+            table.segment(tracer.next(segment), segment, payload, &mut recorder);
         }
     }
     recorder.flows.retain(|flow| !flow.is_empty());

@@ -223,9 +223,7 @@ fn play(octets: &[u8]) {
             _ => {
                 packets += 1;
                 let (packet, payload) = segment(&mut feed, packets, time);
-                let mut trace = tracer.trace(&packet);
-                trace.is_copy = tracer.is_copy(trace, packet.time);
-                table.segment(trace, &packet, &payload, &mut checker);
+                table.segment(tracer.next(&packet), &packet, &payload, &mut checker);
             }
         }
         let counts = table.counts();

@@ -80,6 +80,12 @@ impl Tracer {
         self.mirror.is_copy(trace.likeness, time, self.window)
     }
 
+    /// That of the next packet, with the answer of [`Tracer::is_copy`].
+    pub fn next(&mut self, segment: &Segment) -> Trace {
+        let trace = self.trace(segment);
+        Trace { is_copy: self.is_copy(trace, segment.time), ..trace }
+    }
+
     /// That of the packet that an ICMP error complains of; nobody knows its VLAN.
     pub fn trace_error(&self, error: &IcmpError) -> Trace {
         let (from, to) = ((error.src, error.src_port), (error.dst, error.dst_port));

@@ -59,7 +59,8 @@ struct Line<'scope, 'r, 'e> {
     crew: Crew<'scope, 'r>,
     /// Each batch with the reader's own events of it.
     waiting: VecDeque<(Arc<Work>, Vec<Event>)>,
-    spare: Vec<Work>,
+    /// Batches whose memory is free to be used again.
+    spare: Vec<Arc<Work>>,
     events: &'e mut dyn FnMut(Vec<Event>),
 }
 
@@ -67,8 +68,8 @@ impl<'scope, 'r: 'scope> Line<'scope, 'r, '_> {
     /// Sends everything through; true if it was stopped before the end.
     fn read(&mut self, intake: &mut Intake, source: &mut dyn FrameSource, control: &mut Control<'_>) -> bool {
         let stopped = loop {
-            let mut work = self.spare.pop().unwrap_or_default();
-            let supply = intake.read(source, &mut work);
+            let mut work = self.spare();
+            let supply = Arc::get_mut(&mut work).map_or(Supply::End, |work| intake.read(source, work));
             self.send(work);
             (control.progress)(source.consumed());
             if supply == Supply::End {
@@ -78,8 +79,10 @@ impl<'scope, 'r: 'scope> Line<'scope, 'r, '_> {
                 break true;
             }
         };
-        let mut rest = self.spare.pop().unwrap_or_default();
-        intake.finish(&mut rest);
+        let mut rest = self.spare();
+        if let Some(work) = Arc::get_mut(&mut rest) {
+            intake.finish(work);
+        }
         self.send(rest);
         while !self.waiting.is_empty() {
             self.receive();
@@ -99,9 +102,13 @@ impl<'scope, 'r: 'scope> Line<'scope, 'r, '_> {
         }
     }
 
-    fn send(&mut self, mut work: Work) {
-        let own = std::mem::take(&mut work.events);
-        let work = Arc::new(work);
+    /// An empty batch that nobody else has.
+    fn spare(&mut self) -> Arc<Work> {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    fn send(&mut self, mut work: Arc<Work>) {
+        let own = Arc::get_mut(&mut work).map(|work| std::mem::take(&mut work.events)).unwrap_or_default();
         self.crew.give(&Order::Take(Arc::clone(&work)));
         self.waiting.push_back((work, own));
         if self.waiting.len() >= self.crew.depth() {
@@ -112,11 +119,11 @@ impl<'scope, 'r: 'scope> Line<'scope, 'r, '_> {
     /// Publishes the oldest batch and takes its memory back.
     fn receive(&mut self) {
         let mut answer = self.crew.answer();
-        let Some((work, mut own)) = self.waiting.pop_front() else { return };
+        let Some((mut work, mut own)) = self.waiting.pop_front() else { return };
         answer.append(&mut own);
         // All workers have let go of it when they answer, so that this never fails.
-        if let Some(mut work) = Arc::into_inner(work) {
-            work.clear();
+        if let Some(unshared) = Arc::get_mut(&mut work) {
+            unshared.clear();
             self.spare.push(work);
         }
         self.publish(answer);

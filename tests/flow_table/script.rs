@@ -207,8 +207,7 @@ impl Stage {
         if packet.segment.fingerprint == 0 {
             packet.segment.fingerprint = self.number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         }
-        let mut trace = self.tracer.trace(&packet.segment);
-        trace.is_copy = self.tracer.is_copy(trace, packet.segment.time);
+        let trace = self.tracer.next(&packet.segment);
         self.table.segment(trace, &packet.segment, &packet.payload, &mut self.notes);
     }
 
