@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::collections::HashSet;
 use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
+use std::slice;
 
 use foldhash::fast::FixedState;
 
@@ -14,7 +16,7 @@ use crate::inventory::address::is_link_local;
 use crate::time::Span;
 use crate::time::Timestamp;
 
-/// Addresses remembered with their MAC. The oldest is forgotten first. Memory: about 200 B each, 13 MiB.
+/// Addresses remembered with their MAC. The oldest is forgotten first. Memory: about 300 B each, 19 MiB.
 pub const MAX_BINDINGS: usize = 65_536;
 
 /// Addresses remembered per MAC; IPv6 privacy addresses (RFC 8981) come and go. The IPv6
@@ -69,8 +71,15 @@ struct Binding {
 
 #[derive(Clone, Debug)]
 struct Device {
-    held: Vec<Held>,
+    held: Addresses,
     ticket: u64,
+}
+
+/// What a device holds. Most devices have one address, which takes no memory of its own.
+#[derive(Clone, Debug)]
+enum Addresses {
+    One(Held),
+    Some(Vec<Held>),
 }
 
 /// An address that a device had or has. One that went to another MAC without a lease is still held for
@@ -90,8 +99,8 @@ impl Sightings {
         if mac.is_group() || mac == Mac::default() || !is_host(addr) || self.routers.contains(&mac) {
             return Change::None;
         }
-        self.hold(Held { addr, host, last: time, leased: lease }, mac);
-        if self.is_router_now(mac, time) {
+        let is_crowded = self.hold(Held { addr, host, last: time, leased: lease }, mac);
+        if is_crowded && self.is_router_now(mac, time) {
             self.mark_router(mac);
             return Change::Router;
         }
@@ -137,10 +146,21 @@ impl Sightings {
         bound ^ mac.and_then(|mac| self.devices.get(&mac)).map_or(0, |device| device.ticket)
     }
 
+    /// As [`Sightings::warm`], for what will be forgotten when that many new devices were seen.
+    pub(crate) fn warm_oldest(&self, count: usize) -> u64 {
+        if self.devices.len() < MAX_BINDINGS {
+            return 0;
+        }
+        let devices = self.device_order.iter().take(count);
+        let sum = devices.filter_map(|(_, mac)| self.devices.get(mac)).fold(0, |sum, held| sum ^ held.ticket);
+        let bound = self.order.iter().take(count);
+        bound.filter_map(|(_, addr)| self.bindings.get(addr)).fold(sum, |sum, held| sum ^ held.ticket)
+    }
+
     /// All addresses that the device of `addr` has now, ascending (IPv4 first), `addr` among them.
     pub(crate) fn addresses_beside(&self, addr: Addr) -> Vec<Addr> {
         let Some(mac) = self.mac_of(addr) else { return Vec::new() };
-        let held = self.devices.get(&mac).map(|device| device.held.as_slice()).unwrap_or_default();
+        let held = self.devices.get(&mac).map(|device| device.held.all()).unwrap_or_default();
         let mut addrs: Vec<Addr> =
             held.iter().map(|held| held.addr).filter(|other| self.mac_of(*other) == Some(mac)).collect();
         addrs.sort_by_key(|addr| (!addr.is_v4(), *addr));
@@ -177,40 +197,47 @@ impl Sightings {
         }
     }
 
-    fn hold(&mut self, new: Held, mac: Mac) {
+    /// Notes an address of a device. Whether the device has as many now as only a router would.
+    fn hold(&mut self, new: Held, mac: Mac) -> bool {
         let Some(device) = self.devices.get_mut(&mac) else {
             self.add_device(mac, new);
-            return;
+            return false;
         };
+        let held = &mut device.held;
         if new.leased {
             // A DHCP client has one lease: what it had before is given back (RFC 2131 §4.4).
             // Its binding stays until another device takes the address: that is when it moves.
-            device.held.retain(|old| !old.leased || old.addr == new.addr);
+            held.retain(|old| !old.leased || old.addr == new.addr);
         }
-        match device.held.iter_mut().find(|old| old.addr == new.addr) {
+        match held.find(new.addr) {
             Some(old) => {
                 *old = Held { leased: old.leased || new.leased, last: old.last.max(new.last), ..new }
             }
-            None => device.held.push(new),
+            None => held.push(new),
         }
-        if device.held.len() > MAX_ADDRESSES_PER_MAC {
+        let count = held.all().len();
+        if count > MAX_ADDRESSES_PER_MAC {
             // A device gives itself IPv6 addresses by the hundred; its IPv4 address is what it is known by.
-            let oldest = device.held.iter().map(|old| (old.addr.is_v4(), old.last, old.addr)).min();
+            let oldest = held.all().iter().map(|old| (old.addr.is_v4(), old.last, old.addr)).min();
             if let Some((_, _, oldest)) = oldest {
-                device.held.retain(|old| old.addr != oldest);
-                self.unbind_from(mac, [oldest]);
+                held.retain(|old| old.addr != oldest);
+                self.unbind_from(mac, oldest);
             }
         }
+        count > MAX_HOSTS_OF_A_DEVICE
     }
 
     fn add_device(&mut self, mac: Mac, first: Held) {
         let ticket = self.ticket();
-        self.devices.insert(mac, Device { held: vec![first], ticket });
+        self.devices.insert(mac, Device { held: Addresses::One(first), ticket });
         self.device_order.push_back((ticket, mac));
         while self.devices.len() > MAX_BINDINGS {
             let Some((ticket, oldest)) = self.device_order.pop_front() else { break };
-            if self.devices.get(&oldest).is_some_and(|device| device.ticket == ticket) {
-                self.remove_device(oldest);
+            if let Entry::Occupied(held) = self.devices.entry(oldest)
+                && held.get().ticket == ticket
+            {
+                let device = held.remove();
+                self.let_go(oldest, &device);
             }
         }
         if self.device_order.len() > MAX_BINDINGS.saturating_mul(2) {
@@ -222,23 +249,30 @@ impl Sightings {
 
     fn remove_device(&mut self, mac: Mac) {
         if let Some(device) = self.devices.remove(&mac) {
-            self.unbind_from(mac, device.held.into_iter().map(|held| held.addr));
+            self.let_go(mac, &device);
         }
     }
 
-    /// Forgets the bindings of these addresses that are to `mac`.
-    fn unbind_from(&mut self, mac: Mac, addrs: impl IntoIterator<Item = Addr>) {
-        for addr in addrs {
-            if self.bindings.get(&addr).is_some_and(|binding| binding.mac == mac) {
-                self.bindings.remove(&addr);
-            }
+    /// Forgets the bindings to a device that is gone.
+    fn let_go(&mut self, mac: Mac, device: &Device) {
+        for held in device.held.all() {
+            self.unbind_from(mac, held.addr);
+        }
+    }
+
+    /// Forgets the binding of this address if it is to `mac`.
+    fn unbind_from(&mut self, mac: Mac, addr: Addr) {
+        if let Entry::Occupied(binding) = self.bindings.entry(addr)
+            && binding.get().mac == mac
+        {
+            binding.remove();
         }
     }
 
     fn drop_held(&mut self, mac: Mac, addr: Addr) {
         if let Some(device) = self.devices.get_mut(&mac) {
             device.held.retain(|old| old.addr != addr);
-            if device.held.is_empty() {
+            if device.held.all().is_empty() {
                 self.devices.remove(&mac);
             }
         }
@@ -251,11 +285,12 @@ impl Sightings {
 
     fn is_router_now(&self, mac: Mac, now: Timestamp) -> bool {
         let Some(device) = self.devices.get(&mac) else { return false };
-        if device.held.len() <= MAX_HOSTS_OF_A_DEVICE {
+        let held = device.held.all();
+        if held.len() <= MAX_HOSTS_OF_A_DEVICE {
             return false;
         }
         let recent =
-            device.held.iter().filter(|one| now.since(one.last) <= ROUTER_WINDOW && !is_link_local(one.addr));
+            held.iter().filter(|one| now.since(one.last) <= ROUTER_WINDOW && !is_link_local(one.addr));
         let (mut hosts, mut networks) = (BTreeSet::new(), BTreeSet::new());
         for one in recent {
             if one.addr.is_v4() {
@@ -265,6 +300,37 @@ impl Sightings {
             }
         }
         hosts.len() > MAX_HOSTS_OF_A_DEVICE || networks.len() > MAX_HOSTS_OF_A_DEVICE
+    }
+}
+
+impl Addresses {
+    fn all(&self) -> &[Held] {
+        match self {
+            Self::One(held) => slice::from_ref(held),
+            Self::Some(held) => held,
+        }
+    }
+
+    fn find(&mut self, addr: Addr) -> Option<&mut Held> {
+        match self {
+            Self::One(held) => Some(held).filter(|held| held.addr == addr),
+            Self::Some(held) => held.iter_mut().find(|held| held.addr == addr),
+        }
+    }
+
+    fn push(&mut self, new: Held) {
+        match self {
+            Self::One(held) => *self = Self::Some(vec![*held, new]),
+            Self::Some(held) => held.push(new),
+        }
+    }
+
+    fn retain(&mut self, stays: impl Fn(&Held) -> bool) {
+        match self {
+            Self::One(held) if stays(held) => {}
+            Self::One(_) => *self = Self::Some(Vec::new()),
+            Self::Some(held) => held.retain(stays),
+        }
     }
 }
 

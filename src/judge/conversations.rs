@@ -52,7 +52,7 @@ impl Conversations {
 
     /// The conversation with this key, if there is one.
     pub fn find(&self, key: &ConversationKey) -> Option<ConversationIndex> {
-        let same = |index: &u32| self.get(ConversationIndex(*index)).is_some_and(|held| held.key == *key);
+        let same = |index: &u32| self.get(ConversationIndex(*index)).is_some_and(|held| held.has(key));
         self.index.find(hash(key), same).copied().map(ConversationIndex)
     }
 
@@ -72,7 +72,7 @@ impl Conversations {
         let table = &self.table;
         let rehash = |index: &u32| {
             let held = usize::try_from(*index).ok().and_then(|index| table.get(index));
-            held.map_or(0, |held| hash(&held.key))
+            held.map_or(0, |held| hash(&held.key()))
         };
         self.index.insert_unique(hash(key), index, rehash);
         Some(ConversationIndex(index))
@@ -106,8 +106,7 @@ impl Conversations {
     pub fn open(&mut self, index: ConversationIndex, flow: &FlowKey, orig: Side) {
         let held = usize::try_from(index.0).ok().and_then(|index| self.table.get_mut(index));
         if let Some(conversation) = held {
-            conversation.count = conversation.count.saturating_add(1);
-            conversation.tuples.open(flow, orig, &mut self.tuples_left);
+            conversation.open(flow, orig, &mut self.tuples_left);
         }
     }
 
@@ -115,8 +114,7 @@ impl Conversations {
     pub fn relate(&mut self, index: ConversationIndex, flow: &FlowKey) {
         let held = usize::try_from(index.0).ok().and_then(|index| self.table.get_mut(index));
         if let Some(conversation) = held {
-            conversation.related = conversation.related.saturating_add(1);
-            conversation.tuples.relate(flow, &mut self.tuples_left);
+            conversation.relate(flow, &mut self.tuples_left);
         }
     }
 
@@ -124,14 +122,13 @@ impl Conversations {
     pub fn leave(&mut self, index: ConversationIndex, flow: &FlowKey, orig: Side, counted: [u64; 3]) {
         let held = usize::try_from(index.0).ok().and_then(|index| self.table.get_mut(index));
         if let Some(conversation) = held {
-            conversation.leave(counted);
-            conversation.tuples.leave(flow, orig, &mut self.tuples_left);
+            conversation.leave(flow, orig, counted, &mut self.tuples_left);
         }
     }
 
     /// Lets what shared the verdict of `from` follow its last opening, which went to `to`.
     pub fn follow(&mut self, from: ConversationIndex, to: ConversationIndex) {
-        let is_left = self.get(from).is_some_and(|left| left.is_abandoned() && left.related > 0);
+        let is_left = self.get(from).is_some_and(|left| left.is_abandoned() && left.related() > 0);
         if !is_left || from == to {
             return;
         }

@@ -25,7 +25,6 @@ use crate::judge::audit::RuleHits;
 use crate::judge::audit::Violation;
 use crate::judge::community_id::community_id;
 use crate::judge::conversation::Conversation;
-use crate::judge::conversation::ConversationKey;
 use crate::judge::flows::Flows;
 use crate::judge::ledger;
 use crate::judge::ledger::Cause;
@@ -74,13 +73,13 @@ impl Judge {
     /// A conversation's ends: as they were declared when the conversation began, or as they were inferred at
     /// the end of the run.
     fn parties(conversation: &Conversation) -> (Party, Party) {
-        let ConversationKey { orig, resp, .. } = conversation.key;
+        let (orig, resp) = conversation.addrs();
         (conversation.orig.party(orig), conversation.resp.party(resp))
     }
 
     /// Label and roles that an end of the conversation is judged with.
     fn party_in(conversation: &Conversation, addr: Addr) -> Option<(Role, RoleSet)> {
-        let ConversationKey { orig, resp, .. } = conversation.key;
+        let (orig, resp) = conversation.addrs();
         let ends = [(orig, &conversation.orig), (resp, &conversation.resp)];
         let (_, held) = ends.into_iter().find(|(end, _)| *end == addr)?;
         Some((held.kind().role, held.kind().roles))
@@ -99,7 +98,7 @@ impl Judge {
 
     fn violation(&self, cause: &Cause<'_>) -> Option<Violation> {
         let all = &cause.conversations;
-        let first = *all.iter().min_by_key(|conversation| (conversation.first_seen, conversation.key))?;
+        let first = *all.iter().min_by_key(|conversation| (conversation.first_seen, conversation.key()))?;
         let best = *all.iter().max_by_key(|conversation| conversation.outcome)?;
         let (orig, resp) = Self::parties(first);
         let (flow, flow_orig) = first.first_flow();
@@ -122,8 +121,8 @@ impl Judge {
                 Some(Nearest { rule: rule.clone(), pack, field: *field })
             }),
             controls: self.controls(cause),
-            transport: first.key.transport,
-            port: if cause.sweep.is_some() { None } else { first.key.port },
+            transport: first.transport,
+            port: if cause.sweep.is_some() { None } else { first.port },
             service: if cause.sweep.is_some() { None } else { service },
             certainty: if cause.sweep.is_some() { None } else { certainty },
             content: told.content.map(|(content, _)| content),
@@ -187,8 +186,8 @@ impl Judge {
                 continue;
             };
             for code in advice {
-                let key =
-                    (Arc::clone(code), conversation.key.orig, conversation.key.resp, conversation.key.port);
+                let (orig, resp) = conversation.addrs();
+                let key = (Arc::clone(code), orig, resp, conversation.port);
                 if let Some(held) = found.get_mut(&key) {
                     held.conversations = held.conversations.saturating_add(1);
                     continue;
@@ -199,8 +198,8 @@ impl Judge {
                 let advice = Advice {
                     code: Arc::clone(code),
                     rule: rule.clone(),
-                    transport: conversation.key.transport,
-                    port: conversation.key.port,
+                    transport: conversation.transport,
+                    port: conversation.port,
                     conversations: 1,
                     message,
                     orig,
@@ -213,9 +212,13 @@ impl Judge {
     }
 
     fn records(&self, conversations: &[&Conversation]) -> Vec<ConversationRecord> {
-        let mut sorted: Vec<&&Conversation> = conversations.iter().collect();
-        sorted.sort_by_key(|conversation| conversation.key);
-        sorted.into_iter().map(|conversation| self.record(conversation)).collect()
+        // Most differ in who opened them, so that few of the keys themselves are looked at.
+        let mut sorted: Vec<(Addr, &Conversation)> =
+            conversations.iter().map(|conversation| (conversation.addrs().0, *conversation)).collect();
+        sorted.sort_unstable_by(|(orig, one), (other_orig, other)| {
+            orig.cmp(other_orig).then_with(|| one.key().cmp(&other.key()))
+        });
+        sorted.into_iter().map(|(_, conversation)| self.record(conversation)).collect()
     }
 
     fn record(&self, conversation: &Conversation) -> ConversationRecord {
@@ -227,8 +230,8 @@ impl Judge {
             sentences.withheld(why, told.rule.as_ref(), conversation)
         });
         ConversationRecord {
-            transport: conversation.key.transport,
-            port: conversation.key.port,
+            transport: conversation.transport,
+            port: conversation.port,
             service,
             certainty: told.certainty.or(certainty),
             content: conversation.content.map(|(content, _)| content),
@@ -292,25 +295,24 @@ impl Judge {
     fn hosts(&self, conversations: &[&Conversation], seats: &mut Seats) -> Vec<HostRecord> {
         let mut addrs: Vec<Addr> = conversations
             .iter()
-            .flat_map(|conversation| [conversation.key.orig, conversation.key.resp])
+            .flat_map(|conversation| <[Addr; 2]>::from(conversation.addrs()))
             .collect();
         addrs.sort_unstable();
         addrs.dedup();
-        addrs
-            .into_iter()
-            .map(|addr| {
-                let host = self.inventory.host(addr);
-                HostRecord {
-                    monitored: self.inventory.is_monitored(addr),
-                    declared: host.standing == Standing::Declared,
-                    certainty: match host.standing {
-                        Standing::Inferred(certainty) => Some(certainty),
-                        _ => None,
-                    },
-                    party: seats.seat(host).party(addr),
-                }
-            })
-            .collect()
+        let host = |addr| {
+            let seat = seats.seat_of(&self.inventory, addr);
+            let standing = seat.kind().standing();
+            HostRecord {
+                monitored: self.inventory.is_monitored(addr),
+                declared: standing == Standing::Declared,
+                certainty: match standing {
+                    Standing::Inferred(certainty) => Some(certainty),
+                    _ => None,
+                },
+                party: seat.party(addr),
+            }
+        };
+        addrs.into_iter().map(host).collect()
     }
 
     fn rule_hits(&self, conversations: &[&Conversation]) -> Vec<RuleHits> {
@@ -336,9 +338,9 @@ impl Judge {
         let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
         for conversation in conversations {
             add(&mut totals.conversations, 1);
-            add(&mut totals.duplicate_packets, conversation.duplicates);
+            add(&mut totals.duplicate_packets, conversation.duplicates());
             let kind = told(conversation.ruling.as_deref()).kind;
-            let flows = conversation.count.saturating_add(conversation.related);
+            let flows = conversation.count.saturating_add(conversation.related());
             match kind {
                 VerdictKind::OutOfScope => {
                     add(&mut totals.out_of_scope_packets, conversation.packets);
