@@ -87,3 +87,99 @@ fn declared_ground(declared: &Declared, addr: Addr) -> (Option<Ground>, bool) {
     };
     (ground, !is_group && !is_broadcast && !is_internet)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::HostView;
+    use crate::inventory::site_file::Known;
+    use crate::inventory::site_file::read_site;
+    use crate::policy::diagnostic::SourceText;
+    use crate::time::Timestamp;
+
+    const SITE: &str = r#"
+        name = "all kinds of declarations"
+        monitored = ["10.0.0.0/8", "203.0.113.0/24", "fd00::/8"]
+        [[zone]]
+        name = "cameras"
+        networks = ["198.51.100.0/24"]
+        [[host]]
+        address = ["10.0.0.1", "fd00::1"]
+        roles = ["recording-server"]
+        [[host]]
+        address = "10.0.0.255"
+        roles = ["camera"]
+        [[host]]
+        address = "9.9.9.9"
+        roles = ["internet"]
+        [[network]]
+        prefix = "10.0.0.0/24"
+        roles = ["camera"]
+        [[mac]]
+        address = "02:00:00:00:00:07"
+        roles = ["mxmc"]
+        [[mac]]
+        address = "02:00:00:00:00:08"
+        roles = ["router"]
+        [[vendor]]
+        prefix = "00:03:c5"
+        roles = ["mobotix-camera"]
+    "#;
+
+    const ADDRESSES: [&str; 19] = [
+        "10.0.0.1",
+        "10.0.0.2",
+        "10.0.0.3",
+        "10.0.0.255",
+        "10.9.0.1",
+        "10.9.0.2",
+        "10.9.0.3",
+        "10.255.255.255",
+        "203.0.113.7",
+        "198.51.100.7",
+        "9.9.9.9",
+        "8.8.8.8",
+        "172.16.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "fd00::1",
+        "ff02::1",
+        "2600::1",
+        "fe80::1",
+    ];
+
+    /// What hosts that are alike have in common.
+    fn common(view: HostView) -> HostView {
+        HostView { addr: Addr::v4([0; 4]), mac: None, ..view }
+    }
+
+    fn same_as_the_whole_view(mut inventory: Inventory) {
+        let addr = |text: &str| Addr::from(text.parse::<std::net::IpAddr>().unwrap());
+        let macs = [[0, 3, 0xc5, 0, 0, 1], [2, 0, 0, 0, 0, 7], [2, 0, 0, 0, 0, 8], [0, 0x40, 0x8c, 0, 0, 1]];
+        for (text, mac) in ADDRESSES.iter().zip(macs.iter().cycle()).skip(1) {
+            inventory.sees(addr(text), Mac(*mac), Timestamp::default(), true);
+        }
+        let addrs = ADDRESSES.map(addr);
+        let seen: Vec<(Glance, HostView)> =
+            addrs.iter().filter_map(|addr| Some((inventory.glance(*addr)?, inventory.host(*addr)))).collect();
+        assert!(seen.len() > 12);
+        for (glance, view) in &seen {
+            assert_eq!(glance.mac, view.mac, "{}", view.addr);
+            for (other, other_view) in &seen {
+                let alike = glance.likeness == other.likeness;
+                let same = common(view.clone()) == common(other_view.clone());
+                assert!(!alike || same, "{} {}", view.addr, other_view.addr);
+            }
+        }
+    }
+
+    #[test]
+    fn hosts_that_are_alike_differ_in_address_and_mac_only() {
+        let known = Known::default();
+        let source = SourceText { name: "site.toml".to_owned(), text: SITE.to_owned() };
+        let reading = read_site(&source, &known);
+        assert!(reading.site.is_some(), "{:?}", reading.diagnostics);
+        same_as_the_whole_view(Inventory::new(reading.site));
+        same_as_the_whole_view(Inventory::new(None));
+    }
+}

@@ -7,6 +7,7 @@
 mod address;
 mod declared;
 mod draft;
+mod fifo;
 mod inference;
 mod likeness;
 mod sightings;
@@ -283,12 +284,12 @@ impl Inventory {
 
     /// Reads what is known of an address and a MAC, for no other end than that it is in the processor's cache
     /// afterwards.
-    pub(crate) fn warm(&self, addr: Addr, mac: Option<Mac>) -> u64 {
+    pub(crate) fn warm(&self, addr: Addr, mac: Option<Mac>) -> u32 {
         self.sightings.warm(addr, mac)
     }
 
     /// As [`Inventory::warm`], for what will be forgotten for so many new devices.
-    pub(crate) fn warm_oldest(&self, count: usize) -> u64 {
+    pub(crate) fn warm_oldest(&self, count: usize) -> u32 {
         self.sightings.warm_oldest(count)
     }
 

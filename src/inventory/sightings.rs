@@ -1,10 +1,9 @@
 //! Which MAC an address was seen with, and which MACs are routers: what packets show of identity.
 
 use std::collections::BTreeSet;
-use std::collections::HashMap;
 use std::collections::HashSet;
 use std::collections::VecDeque;
-use std::collections::hash_map::Entry;
+use std::mem;
 use std::slice;
 
 use foldhash::fast::FixedState;
@@ -13,6 +12,7 @@ use crate::addr::Addr;
 use crate::addr::Mac;
 use crate::inventory::address::is_host;
 use crate::inventory::address::is_link_local;
+use crate::inventory::fifo::Fifo;
 use crate::time::Span;
 use crate::time::Timestamp;
 
@@ -52,27 +52,11 @@ pub enum Change {
 /// Addresses and MACs as seen. Where a site names the router's MAC, [`Sightings::mark_router`] says so.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sightings {
-    bindings: HashMap<Addr, Binding, FixedState>,
-    /// Addresses in the order in which they were first bound, with the ticket of that binding.
-    order: VecDeque<(u64, Addr)>,
-    tickets: u64,
-    devices: HashMap<Mac, Device, FixedState>,
-    /// As `order`, for devices.
-    device_order: VecDeque<(u64, Mac)>,
+    /// Addresses, in the order in which they were first bound.
+    bindings: Fifo<Addr, Mac>,
+    devices: Fifo<Mac, Addresses>,
     routers: HashSet<Mac, FixedState>,
     router_order: VecDeque<Mac>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Binding {
-    mac: Mac,
-    ticket: u64,
-}
-
-#[derive(Clone, Debug)]
-struct Device {
-    held: Addresses,
-    ticket: u64,
 }
 
 /// What a device holds. Most devices have one address, which takes no memory of its own.
@@ -105,9 +89,9 @@ impl Sightings {
             return Change::Router;
         }
         match self.bindings.get_mut(&addr) {
-            Some(binding) if binding.mac == mac => Change::None,
-            Some(binding) => {
-                let from = std::mem::replace(&mut binding.mac, mac);
+            Some(bound) if *bound == mac => Change::None,
+            Some(bound) => {
+                let from = mem::replace(bound, mac);
                 if lease {
                     self.drop_held(from, addr);
                 }
@@ -137,30 +121,27 @@ impl Sightings {
 
     /// The device that has `addr`; `None` if it was not seen, or behind a router only.
     pub(crate) fn mac_of(&self, addr: Addr) -> Option<Mac> {
-        self.bindings.get(&addr).map(|binding| binding.mac).filter(|mac| !self.routers.contains(mac))
+        self.bindings.get(&addr).copied().filter(|mac| !self.routers.contains(mac))
     }
 
-    /// Reads what is known of both, for no other end than that it is in the processor's cache afterwards.
-    pub(crate) fn warm(&self, addr: Addr, mac: Option<Mac>) -> u64 {
-        let bound = self.bindings.get(&addr).map_or(0, |binding| binding.ticket);
-        bound ^ mac.and_then(|mac| self.devices.get(&mac)).map_or(0, |device| device.ticket)
+    /// Reads where both are noted, for no other end than that it is in the processor's cache afterwards.
+    pub(crate) fn warm(&self, addr: Addr, mac: Option<Mac>) -> u32 {
+        self.bindings.warm(&addr) ^ mac.map_or(0, |mac| self.devices.warm(&mac))
     }
 
-    /// As [`Sightings::warm`], for what will be forgotten when that many new devices were seen.
-    pub(crate) fn warm_oldest(&self, count: usize) -> u64 {
+    /// As [`Sightings::warm`], for what will be forgotten when so many new devices were seen.
+    pub(crate) fn warm_oldest(&self, count: usize) -> u32 {
         if self.devices.len() < MAX_BINDINGS {
             return 0;
         }
-        let devices = self.device_order.iter().take(count);
-        let sum = devices.filter_map(|(_, mac)| self.devices.get(mac)).fold(0, |sum, held| sum ^ held.ticket);
-        let bound = self.order.iter().take(count);
-        bound.filter_map(|(_, addr)| self.bindings.get(addr)).fold(sum, |sum, held| sum ^ held.ticket)
+        let devices = self.devices.oldest(count).fold(0, |sum, (mac, _)| sum ^ self.devices.warm(mac));
+        self.bindings.oldest(count).fold(devices, |sum, (addr, _)| sum ^ self.bindings.warm(addr))
     }
 
     /// All addresses that the device of `addr` has now, ascending (IPv4 first), `addr` among them.
     pub(crate) fn addresses_beside(&self, addr: Addr) -> Vec<Addr> {
         let Some(mac) = self.mac_of(addr) else { return Vec::new() };
-        let held = self.devices.get(&mac).map(|device| device.held.all()).unwrap_or_default();
+        let held = self.devices.get(&mac).map(Addresses::all).unwrap_or_default();
         let mut addrs: Vec<Addr> =
             held.iter().map(|held| held.addr).filter(|other| self.mac_of(*other) == Some(mac)).collect();
         addrs.sort_by_key(|addr| (!addr.is_v4(), *addr));
@@ -168,42 +149,19 @@ impl Sightings {
     }
 
     fn bind(&mut self, addr: Addr, mac: Mac) {
-        let ticket = self.ticket();
-        self.bindings.insert(addr, Binding { mac, ticket });
-        self.order.push_back((ticket, addr));
-        while self.bindings.len() > MAX_BINDINGS {
-            let Some((ticket, oldest)) = self.order.pop_front() else { break };
-            if self.bindings.get(&oldest).is_some_and(|binding| binding.ticket == ticket) {
-                self.unbind(oldest);
-            }
+        while self.bindings.len() >= MAX_BINDINGS {
+            let Some((oldest, mac)) = self.bindings.pop_oldest() else { break };
+            self.drop_held(mac, oldest);
         }
-        // Entries of bindings that are gone are swept before they outnumber those that are there. Where
-        // devices are forgotten oldest first, so are their bindings: then they are all in front.
-        while self.order.len() > MAX_BINDINGS
-            && let Some((ticket, oldest)) = self.order.front()
-            && self.bindings.get(oldest).is_none_or(|binding| binding.ticket != *ticket)
-        {
-            self.order.pop_front();
-        }
-        if self.order.len() > MAX_BINDINGS.saturating_mul(2) {
-            let bindings = &self.bindings;
-            self.order.retain(|(ticket, addr)| bindings.get(addr).is_some_and(|held| held.ticket == *ticket));
-        }
-    }
-
-    fn unbind(&mut self, addr: Addr) {
-        if let Some(binding) = self.bindings.remove(&addr) {
-            self.drop_held(binding.mac, addr);
-        }
+        self.bindings.insert(addr, mac);
     }
 
     /// Notes an address of a device. Whether the device has as many now as only a router would.
     fn hold(&mut self, new: Held, mac: Mac) -> bool {
-        let Some(device) = self.devices.get_mut(&mac) else {
+        let Some(held) = self.devices.get_mut(&mac) else {
             self.add_device(mac, new);
             return false;
         };
-        let held = &mut device.held;
         if new.leased {
             // A DHCP client has one lease: what it had before is given back (RFC 2131 §4.4).
             // Its binding stays until another device takes the address: that is when it moves.
@@ -228,64 +186,42 @@ impl Sightings {
     }
 
     fn add_device(&mut self, mac: Mac, first: Held) {
-        let ticket = self.ticket();
-        self.devices.insert(mac, Device { held: Addresses::One(first), ticket });
-        self.device_order.push_back((ticket, mac));
-        while self.devices.len() > MAX_BINDINGS {
-            let Some((ticket, oldest)) = self.device_order.pop_front() else { break };
-            if let Entry::Occupied(held) = self.devices.entry(oldest)
-                && held.get().ticket == ticket
-            {
-                let device = held.remove();
-                self.let_go(oldest, &device);
-            }
+        while self.devices.len() >= MAX_BINDINGS {
+            let Some((oldest, held)) = self.devices.pop_oldest() else { break };
+            self.let_go(oldest, &held);
         }
-        if self.device_order.len() > MAX_BINDINGS.saturating_mul(2) {
-            let devices = &self.devices;
-            self.device_order
-                .retain(|(ticket, mac)| devices.get(mac).is_some_and(|held| held.ticket == *ticket));
-        }
+        self.devices.insert(mac, Addresses::One(first));
     }
 
     fn remove_device(&mut self, mac: Mac) {
-        if let Some(device) = self.devices.remove(&mac) {
-            self.let_go(mac, &device);
+        if let Some(held) = self.devices.remove_if(&mac, |_| true) {
+            self.let_go(mac, &held);
         }
     }
 
     /// Forgets the bindings to a device that is gone.
-    fn let_go(&mut self, mac: Mac, device: &Device) {
-        for held in device.held.all() {
+    fn let_go(&mut self, mac: Mac, held: &Addresses) {
+        for held in held.all() {
             self.unbind_from(mac, held.addr);
         }
     }
 
     /// Forgets the binding of this address if it is to `mac`.
     fn unbind_from(&mut self, mac: Mac, addr: Addr) {
-        if let Entry::Occupied(binding) = self.bindings.entry(addr)
-            && binding.get().mac == mac
-        {
-            binding.remove();
-        }
+        self.bindings.remove_if(&addr, |bound| *bound == mac);
     }
 
     fn drop_held(&mut self, mac: Mac, addr: Addr) {
-        if let Some(device) = self.devices.get_mut(&mac) {
-            device.held.retain(|old| old.addr != addr);
-            if device.held.all().is_empty() {
-                self.devices.remove(&mac);
+        if let Some(held) = self.devices.get_mut(&mac) {
+            held.retain(|old| old.addr != addr);
+            if held.all().is_empty() {
+                self.devices.remove_if(&mac, |_| true);
             }
         }
     }
 
-    fn ticket(&mut self) -> u64 {
-        self.tickets = self.tickets.saturating_add(1);
-        self.tickets
-    }
-
     fn is_router_now(&self, mac: Mac, now: Timestamp) -> bool {
-        let Some(device) = self.devices.get(&mac) else { return false };
-        let held = device.held.all();
+        let held = self.devices.get(&mac).map(Addresses::all).unwrap_or_default();
         if held.len() <= MAX_HOSTS_OF_A_DEVICE {
             return false;
         }

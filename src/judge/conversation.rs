@@ -106,6 +106,17 @@ struct More {
     tuples: Option<Box<Tuples>>,
 }
 
+/// What shared the verdict of a conversation that all openings left.
+#[derive(Debug)]
+pub struct Legacy {
+    packets: u64,
+    octets: u64,
+    last_seen: Timestamp,
+    related: u64,
+    duplicates: u64,
+    tuples: Tuples,
+}
+
 static NO_TRAITS: Traits = Traits::NONE;
 
 impl Conversation {
@@ -277,21 +288,34 @@ impl Conversation {
         }
     }
 
-    /// Takes over what shared the verdict of a conversation that all openings left.
-    pub fn inherit(&mut self, left: &mut Self) {
-        if let Some(more) = &mut left.more {
-            let (related, duplicates) =
-                (std::mem::take(&mut more.related), std::mem::take(&mut more.duplicates));
-            let mine = self.more();
-            mine.related = mine.related.saturating_add(related);
-            mine.duplicates = mine.duplicates.saturating_add(duplicates);
+    /// Gives away what shared the verdict, when all openings left.
+    pub fn bequeath(&mut self) -> Legacy {
+        let more = self.more.as_mut();
+        let mut legacy = Legacy {
+            packets: std::mem::take(&mut self.packets),
+            octets: std::mem::take(&mut self.octets),
+            last_seen: self.last_seen,
+            related: 0,
+            duplicates: 0,
+            tuples: Tuples::default(),
+        };
+        if let Some(more) = more {
+            legacy.related = std::mem::take(&mut more.related);
+            legacy.duplicates = std::mem::take(&mut more.duplicates);
             if let Some(tuples) = &mut more.tuples {
-                tuples.hand_over(mine.tuples.get_or_insert_default());
+                tuples.hand_over(&mut legacy.tuples);
             }
         }
-        self.count_up([left.packets, left.octets, 0], [0; 3]);
-        (left.packets, left.octets) = (0, 0);
-        self.last_seen = self.last_seen.max(left.last_seen);
+        legacy
+    }
+
+    /// Takes over what shared the verdict of a conversation that all openings left.
+    pub fn inherit(&mut self, mut legacy: Legacy) {
+        self.count_up([legacy.packets, legacy.octets, legacy.duplicates], [0; 3]);
+        self.last_seen = self.last_seen.max(legacy.last_seen);
+        let more = self.more();
+        more.related = more.related.saturating_add(legacy.related);
+        legacy.tuples.hand_over(more.tuples.get_or_insert_default());
     }
 
     /// Whether all its flows left.

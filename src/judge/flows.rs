@@ -170,7 +170,8 @@ impl Place {
 fn hash(number: FlowNumber) -> u64 {
     let FlowNumber(number) = number;
     let [block, own] = [number / BESIDE, number].map(|number| FixedState::default().hash_one(number));
-    own & TAG | (block.wrapping_mul(BESIDE) | number % BESIDE) & !TAG
+    let bucket = block.wrapping_mul(BESIDE) | (number % BESIDE);
+    (own & TAG) | (bucket & !TAG)
 }
 
 /// Flows side by side.

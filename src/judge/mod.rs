@@ -74,9 +74,11 @@ pub struct JudgeSettings {
     /// Memory of the judge, at most:
     ///
     /// ```text
-    /// conversations × 256 octets (record, index) + what octets told of them (names, certificates)
+    /// conversations × 176 octets (record, index)
+    ///     + 100 for those of which octets told more, or that share their verdict, or were mirrored twice
+    ///     + 90 for those with several 5-tuples + what octets told of them (names, certificates)
     ///   + 4,194,304 further 5-tuples × 16 octets
-    ///   + flows of the flow table × 90 octets + those of which more than the opening is known × 448 octets
+    ///   + flows of the flow table × 52 octets (IPv6: 76) + those of which more than the opening is known × 448 octets
     ///   + 65,536 × (kinds of hosts 150 + addresses with their MAC 300 + what hosts did 200 + rulings 300) octets
     ///   + 65,536 × (announced media 160 + questions 120 + ended sessions 80 + resolved addresses 300) octets
     /// ```
@@ -229,7 +231,7 @@ impl Judge {
         }
         sum ^= self.inventory.warm_oldest(opened.saturating_mul(2));
         let places = places.iter().take(events.len());
-        places.fold(sum, |sum, place| sum ^ self.flows.warm_at(*place))
+        places.fold(u64::from(sum), |sum, place| sum ^ self.flows.warm_at(*place))
     }
 
     fn take_one(&mut self, kind: EventKind, time: Timestamp) {
@@ -354,8 +356,12 @@ impl Judge {
             return;
         };
         live.state.close(&facts);
-        let seats = self.settle(&mut live);
-        self.absorb(&mut live);
+        let seats = if live.joined.is_none() {
+            self.settle(&mut live)
+        } else {
+            self.absorb(&mut live);
+            None
+        };
         let service = live.state.service.map(|(service, ..)| service);
         self.durations.record(service, facts.last_seen.since(facts.first_seen));
         let Some(joined) = live.joined else {

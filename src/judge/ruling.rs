@@ -193,7 +193,8 @@ impl Judge {
         seats: &[Seat; 2],
         numbers: Option<[u32; 2]>,
     ) -> [Cow<'_, End>; 2] {
-        let [a, b] = numbers.map(|numbers| numbers.map(|number| self.memory.kind(number))).unwrap_or_default();
+        let [a, b] =
+            numbers.map(|numbers| numbers.map(|number| self.memory.kind(number))).unwrap_or_default();
         let ([addr_a, addr_b], [seat_a, seat_b]) = (addrs, seats);
         [(a, seat_a, addr_a), (b, seat_b, addr_b)].map(|(known, seat, addr)| match known {
             Some(end) => Cow::Borrowed(end),

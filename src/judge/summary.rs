@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
+use std::hint::black_box;
 use std::sync::Arc;
+
+use foldhash::fast::FixedState;
 
 use crate::addr::Addr;
 use crate::flow::facts::Initiation;
@@ -13,6 +16,7 @@ use crate::inventory::Standing;
 use crate::inventory::role::Role;
 use crate::inventory::role::RoleSet;
 use crate::judge::Judge;
+use crate::judge::TOGETHER;
 use crate::judge::audit::Advice;
 use crate::judge::audit::Audit;
 use crate::judge::audit::ConversationRecord;
@@ -218,7 +222,16 @@ impl Judge {
         sorted.sort_unstable_by(|(orig, one), (other_orig, other)| {
             orig.cmp(other_orig).then_with(|| one.key().cmp(&other.key()))
         });
-        sorted.into_iter().map(|(_, conversation)| self.record(conversation)).collect()
+        let mut records = Vec::with_capacity(sorted.len());
+        for some in sorted.chunks(TOGETHER) {
+            // They lie strewn about: read first, so that the processor waits for all of them at a time.
+            let read = |sum, (_, one): &(Addr, &Conversation)| {
+                sum ^ one.count ^ one.first_seen.nanos().unsigned_abs()
+            };
+            black_box(some.iter().fold(0, read));
+            records.extend(some.iter().map(|(_, conversation)| self.record(conversation)));
+        }
+        records
     }
 
     fn record(&self, conversation: &Conversation) -> ConversationRecord {
@@ -293,10 +306,8 @@ impl Judge {
     }
 
     fn hosts(&self, conversations: &[&Conversation], seats: &mut Seats) -> Vec<HostRecord> {
-        let mut addrs: Vec<Addr> = conversations
-            .iter()
-            .flat_map(|conversation| <[Addr; 2]>::from(conversation.addrs()))
-            .collect();
+        let mut addrs: Vec<Addr> =
+            conversations.iter().flat_map(|conversation| <[Addr; 2]>::from(conversation.addrs())).collect();
         addrs.sort_unstable();
         addrs.dedup();
         let host = |addr| {
@@ -316,7 +327,7 @@ impl Judge {
     }
 
     fn rule_hits(&self, conversations: &[&Conversation]) -> Vec<RuleHits> {
-        let mut hits: HashMap<&RuleId, u64> = HashMap::new();
+        let mut hits: HashMap<&RuleId, u64, FixedState> = HashMap::default();
         for conversation in conversations {
             if let Some(Ruling::Allowed { rule, .. }) = conversation.ruling.as_deref() {
                 let count = hits.entry(rule).or_default();
@@ -339,7 +350,7 @@ impl Judge {
         for conversation in conversations {
             add(&mut totals.conversations, 1);
             add(&mut totals.duplicate_packets, conversation.duplicates());
-            let kind = told(conversation.ruling.as_deref()).kind;
+            let kind = kind_of(conversation.ruling.as_deref());
             let flows = conversation.count.saturating_add(conversation.related());
             match kind {
                 VerdictKind::OutOfScope => {
@@ -377,29 +388,34 @@ struct Told {
 }
 
 fn told(ruling: Option<&Ruling>) -> Told {
-    let mut told =
-        Told { kind: VerdictKind::NoPolicy, rule: None, reason: None, withheld: None, certainty: None };
+    let mut told = Told { kind: kind_of(ruling), rule: None, reason: None, withheld: None, certainty: None };
     match ruling {
-        None | Some(Ruling::NoPolicy) => {}
-        Some(Ruling::OutOfScope) => told.kind = VerdictKind::OutOfScope,
+        None | Some(Ruling::NoPolicy | Ruling::OutOfScope) => {}
         Some(Ruling::Allowed { rule, certainty, objections, .. }) => {
-            told.kind = if objections.is_empty() { VerdictKind::Allowed } else { VerdictKind::Violation };
             told.rule = Some(rule.clone());
             told.reason = objections.first().map(|objection| objection.reason);
             told.certainty = Some(*certainty);
         }
         Some(Ruling::Violation { reason, rule, .. }) => {
-            told.kind = VerdictKind::Violation;
             told.rule = rule.clone();
             told.reason = Some(*reason);
         }
         Some(Ruling::Withheld { why, rule, .. }) => {
-            told.kind = VerdictKind::Withheld;
             told.rule = rule.clone();
             told.withheld = Some(*why);
         }
     }
     told
+}
+
+fn kind_of(ruling: Option<&Ruling>) -> VerdictKind {
+    match ruling {
+        None | Some(Ruling::NoPolicy) => VerdictKind::NoPolicy,
+        Some(Ruling::OutOfScope) => VerdictKind::OutOfScope,
+        Some(Ruling::Allowed { objections, .. }) if objections.is_empty() => VerdictKind::Allowed,
+        Some(Ruling::Allowed { .. } | Ruling::Violation { .. }) => VerdictKind::Violation,
+        Some(Ruling::Withheld { .. }) => VerdictKind::Withheld,
+    }
 }
 
 fn spoken(conversation: &Conversation) -> (Option<Service>, Option<Certainty>) {
