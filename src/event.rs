@@ -40,7 +40,7 @@ pub struct Event {
 #[non_exhaustive]
 pub enum EventKind {
     /// A flow appeared.
-    Opened(FlowNumber, Box<Opening>),
+    Opened(FlowNumber, Opening),
     /// It is known (better) who opened it.
     Initiated(FlowNumber, Side, Initiation),
     /// A side's octets were recognised. The first comes first; a stronger or later truth may follow.

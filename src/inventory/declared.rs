@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -39,7 +40,7 @@ pub(crate) struct Declared {
     zones: Vec<InZones>,
     /// Networks, zones and what is monitored, by address.
     surroundings: Surroundings,
-    broadcasts: BTreeSet<Addr>,
+    broadcasts: HashSet<Addr, FixedState>,
     changes_ports: bool,
 }
 
@@ -67,7 +68,7 @@ impl Declared {
             vendors: BTreeMap::new(),
             zones: Vec::new(),
             surroundings: Surroundings::default(),
-            broadcasts: BTreeSet::new(),
+            broadcasts: HashSet::default(),
             changes_ports: !site.role_ports.is_empty()
                 || site.assignments.iter().any(|a| !a.ports.is_empty()),
             site: Arc::clone(&site),
@@ -143,7 +144,12 @@ impl Declared {
 
     /// The declaration of this very address.
     pub(crate) fn by_host(&self, addr: Addr) -> Option<&Assignment> {
-        self.assignment(*self.hosts.get(&addr)?)
+        self.assignment(self.host_index(addr)?)
+    }
+
+    /// As [`Declared::by_host`], which one it is.
+    pub(crate) fn host_index(&self, addr: Addr) -> Option<usize> {
+        self.hosts.get(&addr).copied()
     }
 
     /// The declaration of the longest prefix around it.
@@ -159,12 +165,18 @@ impl Declared {
         self.assignment(*self.vendors.get(&mac.prefix())?)
     }
 
+    /// Which declaration there is of this MAC, else of its vendor prefix.
+    pub(crate) fn device_index(&self, mac: Mac) -> Option<usize> {
+        self.macs.get(&mac).or_else(|| self.vendors.get(&mac.prefix())).copied()
+    }
+
     /// What all prefixes around it say.
     pub(crate) fn around(&self, addr: Addr) -> Around {
         self.surroundings.at(addr)
     }
 
-    fn assignment(&self, index: usize) -> Option<&Assignment> {
+    /// One of the site's declarations.
+    pub(crate) fn assignment(&self, index: usize) -> Option<&Assignment> {
         self.site.assignments.get(index)
     }
 

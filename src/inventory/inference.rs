@@ -116,6 +116,11 @@ impl Inference {
             .collect();
     }
 
+    /// Whether anything was concluded yet.
+    pub(crate) fn has_conclusions(&self) -> bool {
+        !self.settled.is_empty()
+    }
+
     pub(crate) fn conclusion(&self, addr: Addr) -> Option<&Conclusion> {
         self.settled.get(&addr)
     }

@@ -7,7 +7,9 @@
 mod address;
 mod declared;
 mod draft;
+mod fifo;
 mod inference;
+mod likeness;
 mod sightings;
 mod signs;
 mod surroundings;
@@ -20,6 +22,8 @@ pub mod vendors;
 
 pub use inference::MAX_OBSERVED_HOSTS;
 pub use inference::Observation;
+pub(crate) use likeness::Glance;
+pub(crate) use likeness::Likeness;
 pub use sightings::Change;
 pub use sightings::MAX_ADDRESSES_PER_MAC;
 pub use sightings::MAX_BINDINGS;
@@ -63,6 +67,8 @@ pub struct Inventory {
     sightings: Sightings,
     inference: Inference,
     words: Words,
+    /// Whether what hosts do is of interest.
+    infers: bool,
     /// Grows with every change that may make an answer of [`Inventory::host`] another.
     changes: u64,
 }
@@ -88,7 +94,14 @@ impl Inventory {
             unseen: Arc::from("nothing that it did shows what it is"),
         };
         let (sightings, inference) = (Sightings::default(), Inference::default());
-        Self { declared: site.map(Declared::of), sightings, inference, words, changes: 0 }
+        Self { declared: site.map(Declared::of), sightings, inference, words, infers: true, changes: 0 }
+    }
+
+    /// The same without an eye for what hosts do: for a run with a site file that drafts no other.
+    #[must_use]
+    pub fn without_inference(mut self) -> Self {
+        self.infers = self.declared.is_none();
+        self
     }
 
     /// The site, if there is one.
@@ -271,8 +284,13 @@ impl Inventory {
 
     /// Reads what is known of an address and a MAC, for no other end than that it is in the processor's cache
     /// afterwards.
-    pub(crate) fn warm(&self, addr: Addr, mac: Option<Mac>) -> u64 {
+    pub(crate) fn warm(&self, addr: Addr, mac: Option<Mac>) -> u32 {
         self.sightings.warm(addr, mac)
+    }
+
+    /// As [`Inventory::warm`], for what will be forgotten for so many new devices.
+    pub(crate) fn warm_oldest(&self, count: usize) -> u32 {
+        self.sightings.warm_oldest(count)
     }
 
     /// Whether both are addresses of one host: declared so, or of one device.
@@ -285,7 +303,7 @@ impl Inventory {
 
     /// Takes in what a host was seen to do.
     pub fn observe(&mut self, observation: &Observation) {
-        if !self.is_group(observation.host) {
+        if self.infers && !self.is_group(observation.host) {
             self.inference.observe(observation);
         }
     }

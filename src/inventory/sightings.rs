@@ -1,9 +1,10 @@
 //! Which MAC an address was seen with, and which MACs are routers: what packets show of identity.
 
 use std::collections::BTreeSet;
-use std::collections::HashMap;
 use std::collections::HashSet;
 use std::collections::VecDeque;
+use std::mem;
+use std::slice;
 
 use foldhash::fast::FixedState;
 
@@ -11,10 +12,11 @@ use crate::addr::Addr;
 use crate::addr::Mac;
 use crate::inventory::address::is_host;
 use crate::inventory::address::is_link_local;
+use crate::inventory::fifo::Fifo;
 use crate::time::Span;
 use crate::time::Timestamp;
 
-/// Addresses remembered with their MAC. The oldest is forgotten first. Memory: about 200 B each, 13 MiB.
+/// Addresses remembered with their MAC. The oldest is forgotten first. Memory: about 300 B each, 19 MiB.
 pub const MAX_BINDINGS: usize = 65_536;
 
 /// Addresses remembered per MAC; IPv6 privacy addresses (RFC 8981) come and go. The IPv6
@@ -50,27 +52,18 @@ pub enum Change {
 /// Addresses and MACs as seen. Where a site names the router's MAC, [`Sightings::mark_router`] says so.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sightings {
-    bindings: HashMap<Addr, Binding, FixedState>,
-    /// Addresses in the order in which they were first bound, with the ticket of that binding.
-    order: VecDeque<(u64, Addr)>,
-    tickets: u64,
-    devices: HashMap<Mac, Device, FixedState>,
-    /// As `order`, for devices.
-    device_order: VecDeque<(u64, Mac)>,
+    /// Addresses, in the order in which they were first bound.
+    bindings: Fifo<Addr, Mac>,
+    devices: Fifo<Mac, Addresses>,
     routers: HashSet<Mac, FixedState>,
     router_order: VecDeque<Mac>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Binding {
-    mac: Mac,
-    ticket: u64,
-}
-
+/// What a device holds. Most devices have one address, which takes no memory of its own.
 #[derive(Clone, Debug)]
-struct Device {
-    held: Vec<Held>,
-    ticket: u64,
+enum Addresses {
+    One(Held),
+    Some(Vec<Held>),
 }
 
 /// An address that a device had or has. One that went to another MAC without a lease is still held for
@@ -90,15 +83,15 @@ impl Sightings {
         if mac.is_group() || mac == Mac::default() || !is_host(addr) || self.routers.contains(&mac) {
             return Change::None;
         }
-        self.hold(Held { addr, host, last: time, leased: lease }, mac);
-        if self.is_router_now(mac, time) {
+        let is_crowded = self.hold(Held { addr, host, last: time, leased: lease }, mac);
+        if is_crowded && self.is_router_now(mac, time) {
             self.mark_router(mac);
             return Change::Router;
         }
         match self.bindings.get_mut(&addr) {
-            Some(binding) if binding.mac == mac => Change::None,
-            Some(binding) => {
-                let from = std::mem::replace(&mut binding.mac, mac);
+            Some(bound) if *bound == mac => Change::None,
+            Some(bound) => {
+                let from = mem::replace(bound, mac);
                 if lease {
                     self.drop_held(from, addr);
                 }
@@ -128,19 +121,27 @@ impl Sightings {
 
     /// The device that has `addr`; `None` if it was not seen, or behind a router only.
     pub(crate) fn mac_of(&self, addr: Addr) -> Option<Mac> {
-        self.bindings.get(&addr).map(|binding| binding.mac).filter(|mac| !self.routers.contains(mac))
+        self.bindings.get(&addr).copied().filter(|mac| !self.routers.contains(mac))
     }
 
-    /// Reads what is known of both, for no other end than that it is in the processor's cache afterwards.
-    pub(crate) fn warm(&self, addr: Addr, mac: Option<Mac>) -> u64 {
-        let bound = self.bindings.get(&addr).map_or(0, |binding| binding.ticket);
-        bound ^ mac.and_then(|mac| self.devices.get(&mac)).map_or(0, |device| device.ticket)
+    /// Reads where both are noted, for no other end than that it is in the processor's cache afterwards.
+    pub(crate) fn warm(&self, addr: Addr, mac: Option<Mac>) -> u32 {
+        self.bindings.warm(&addr) ^ mac.map_or(0, |mac| self.devices.warm(&mac))
+    }
+
+    /// As [`Sightings::warm`], for what will be forgotten when so many new devices were seen.
+    pub(crate) fn warm_oldest(&self, count: usize) -> u32 {
+        if self.devices.len() < MAX_BINDINGS {
+            return 0;
+        }
+        let devices = self.devices.oldest(count).fold(0, |sum, (mac, _)| sum ^ self.devices.warm(mac));
+        self.bindings.oldest(count).fold(devices, |sum, (addr, _)| sum ^ self.bindings.warm(addr))
     }
 
     /// All addresses that the device of `addr` has now, ascending (IPv4 first), `addr` among them.
     pub(crate) fn addresses_beside(&self, addr: Addr) -> Vec<Addr> {
         let Some(mac) = self.mac_of(addr) else { return Vec::new() };
-        let held = self.devices.get(&mac).map(|device| device.held.as_slice()).unwrap_or_default();
+        let held = self.devices.get(&mac).map(Addresses::all).unwrap_or_default();
         let mut addrs: Vec<Addr> =
             held.iter().map(|held| held.addr).filter(|other| self.mac_of(*other) == Some(mac)).collect();
         addrs.sort_by_key(|addr| (!addr.is_v4(), *addr));
@@ -148,114 +149,84 @@ impl Sightings {
     }
 
     fn bind(&mut self, addr: Addr, mac: Mac) {
-        let ticket = self.ticket();
-        self.bindings.insert(addr, Binding { mac, ticket });
-        self.order.push_back((ticket, addr));
-        while self.bindings.len() > MAX_BINDINGS {
-            let Some((ticket, oldest)) = self.order.pop_front() else { break };
-            if self.bindings.get(&oldest).is_some_and(|binding| binding.ticket == ticket) {
-                self.unbind(oldest);
-            }
+        while self.bindings.len() >= MAX_BINDINGS {
+            let Some((oldest, mac)) = self.bindings.pop_oldest() else { break };
+            self.drop_held(mac, oldest);
         }
-        // Entries of bindings that are gone are swept before they outnumber those that are there. Where
-        // devices are forgotten oldest first, so are their bindings: then they are all in front.
-        while self.order.len() > MAX_BINDINGS
-            && let Some((ticket, oldest)) = self.order.front()
-            && self.bindings.get(oldest).is_none_or(|binding| binding.ticket != *ticket)
-        {
-            self.order.pop_front();
-        }
-        if self.order.len() > MAX_BINDINGS.saturating_mul(2) {
-            let bindings = &self.bindings;
-            self.order.retain(|(ticket, addr)| bindings.get(addr).is_some_and(|held| held.ticket == *ticket));
-        }
+        self.bindings.insert(addr, mac);
     }
 
-    fn unbind(&mut self, addr: Addr) {
-        if let Some(binding) = self.bindings.remove(&addr) {
-            self.drop_held(binding.mac, addr);
-        }
-    }
-
-    fn hold(&mut self, new: Held, mac: Mac) {
-        let Some(device) = self.devices.get_mut(&mac) else {
+    /// Notes an address of a device. Whether the device has as many now as only a router would.
+    fn hold(&mut self, new: Held, mac: Mac) -> bool {
+        let Some(held) = self.devices.get_mut(&mac) else {
             self.add_device(mac, new);
-            return;
+            return false;
         };
         if new.leased {
             // A DHCP client has one lease: what it had before is given back (RFC 2131 §4.4).
             // Its binding stays until another device takes the address: that is when it moves.
-            device.held.retain(|old| !old.leased || old.addr == new.addr);
+            held.retain(|old| !old.leased || old.addr == new.addr);
         }
-        match device.held.iter_mut().find(|old| old.addr == new.addr) {
+        match held.find(new.addr) {
             Some(old) => {
                 *old = Held { leased: old.leased || new.leased, last: old.last.max(new.last), ..new }
             }
-            None => device.held.push(new),
+            None => held.push(new),
         }
-        if device.held.len() > MAX_ADDRESSES_PER_MAC {
+        let count = held.all().len();
+        if count > MAX_ADDRESSES_PER_MAC {
             // A device gives itself IPv6 addresses by the hundred; its IPv4 address is what it is known by.
-            let oldest = device.held.iter().map(|old| (old.addr.is_v4(), old.last, old.addr)).min();
+            let oldest = held.all().iter().map(|old| (old.addr.is_v4(), old.last, old.addr)).min();
             if let Some((_, _, oldest)) = oldest {
-                device.held.retain(|old| old.addr != oldest);
-                self.unbind_from(mac, [oldest]);
+                held.retain(|old| old.addr != oldest);
+                self.unbind_from(mac, oldest);
             }
         }
+        count > MAX_HOSTS_OF_A_DEVICE
     }
 
     fn add_device(&mut self, mac: Mac, first: Held) {
-        let ticket = self.ticket();
-        self.devices.insert(mac, Device { held: vec![first], ticket });
-        self.device_order.push_back((ticket, mac));
-        while self.devices.len() > MAX_BINDINGS {
-            let Some((ticket, oldest)) = self.device_order.pop_front() else { break };
-            if self.devices.get(&oldest).is_some_and(|device| device.ticket == ticket) {
-                self.remove_device(oldest);
-            }
+        while self.devices.len() >= MAX_BINDINGS {
+            let Some((oldest, held)) = self.devices.pop_oldest() else { break };
+            self.let_go(oldest, &held);
         }
-        if self.device_order.len() > MAX_BINDINGS.saturating_mul(2) {
-            let devices = &self.devices;
-            self.device_order
-                .retain(|(ticket, mac)| devices.get(mac).is_some_and(|held| held.ticket == *ticket));
-        }
+        self.devices.insert(mac, Addresses::One(first));
     }
 
     fn remove_device(&mut self, mac: Mac) {
-        if let Some(device) = self.devices.remove(&mac) {
-            self.unbind_from(mac, device.held.into_iter().map(|held| held.addr));
+        if let Some(held) = self.devices.remove_if(&mac, |_| true) {
+            self.let_go(mac, &held);
         }
     }
 
-    /// Forgets the bindings of these addresses that are to `mac`.
-    fn unbind_from(&mut self, mac: Mac, addrs: impl IntoIterator<Item = Addr>) {
-        for addr in addrs {
-            if self.bindings.get(&addr).is_some_and(|binding| binding.mac == mac) {
-                self.bindings.remove(&addr);
-            }
+    /// Forgets the bindings to a device that is gone.
+    fn let_go(&mut self, mac: Mac, held: &Addresses) {
+        for held in held.all() {
+            self.unbind_from(mac, held.addr);
         }
+    }
+
+    /// Forgets the binding of this address if it is to `mac`.
+    fn unbind_from(&mut self, mac: Mac, addr: Addr) {
+        self.bindings.remove_if(&addr, |bound| *bound == mac);
     }
 
     fn drop_held(&mut self, mac: Mac, addr: Addr) {
-        if let Some(device) = self.devices.get_mut(&mac) {
-            device.held.retain(|old| old.addr != addr);
-            if device.held.is_empty() {
-                self.devices.remove(&mac);
+        if let Some(held) = self.devices.get_mut(&mac) {
+            held.retain(|old| old.addr != addr);
+            if held.all().is_empty() {
+                self.devices.remove_if(&mac, |_| true);
             }
         }
     }
 
-    fn ticket(&mut self) -> u64 {
-        self.tickets = self.tickets.saturating_add(1);
-        self.tickets
-    }
-
     fn is_router_now(&self, mac: Mac, now: Timestamp) -> bool {
-        let Some(device) = self.devices.get(&mac) else { return false };
-        if device.held.len() <= MAX_HOSTS_OF_A_DEVICE {
+        let held = self.devices.get(&mac).map(Addresses::all).unwrap_or_default();
+        if held.len() <= MAX_HOSTS_OF_A_DEVICE {
             return false;
         }
         let recent =
-            device.held.iter().filter(|one| now.since(one.last) <= ROUTER_WINDOW && !is_link_local(one.addr));
+            held.iter().filter(|one| now.since(one.last) <= ROUTER_WINDOW && !is_link_local(one.addr));
         let (mut hosts, mut networks) = (BTreeSet::new(), BTreeSet::new());
         for one in recent {
             if one.addr.is_v4() {
@@ -265,6 +236,37 @@ impl Sightings {
             }
         }
         hosts.len() > MAX_HOSTS_OF_A_DEVICE || networks.len() > MAX_HOSTS_OF_A_DEVICE
+    }
+}
+
+impl Addresses {
+    fn all(&self) -> &[Held] {
+        match self {
+            Self::One(held) => slice::from_ref(held),
+            Self::Some(held) => held,
+        }
+    }
+
+    fn find(&mut self, addr: Addr) -> Option<&mut Held> {
+        match self {
+            Self::One(held) => Some(held).filter(|held| held.addr == addr),
+            Self::Some(held) => held.iter_mut().find(|held| held.addr == addr),
+        }
+    }
+
+    fn push(&mut self, new: Held) {
+        match self {
+            Self::One(held) => *self = Self::Some(vec![*held, new]),
+            Self::Some(held) => held.push(new),
+        }
+    }
+
+    fn retain(&mut self, stays: impl Fn(&Held) -> bool) {
+        match self {
+            Self::One(held) if stays(held) => {}
+            Self::One(_) => *self = Self::Some(Vec::new()),
+            Self::Some(held) => held.retain(stays),
+        }
     }
 }
 

@@ -5,6 +5,8 @@
 //! of 28 and 36 bits (MA-M, MA-S) are left out. Pelco and Avigilon have none of their own there.
 //! Milestone has none either: its servers are ordinary computers.
 
+use std::sync::LazyLock;
+
 use crate::addr::Mac;
 
 /// A maker and its prefixes.
@@ -38,8 +40,13 @@ pub fn vendor_of(mac: Mac) -> Option<&'static str> {
 /// As [`vendor_of`], the whole row.
 pub fn vendor_row(mac: Mac) -> Option<&'static Vendor> {
     let [a, b, c] = mac.prefix();
+    if a & NO_MAKER != 0 {
+        return None;
+    }
     let prefix = u32::from_be_bytes([0, a, b, c]);
-    VENDORS.iter().find(|vendor| vendor.prefixes.binary_search(&prefix).is_ok())
+    let rows = &*ROWS;
+    let (_, vendor) = rows.get(rows.binary_search_by_key(&prefix, |(held, _)| *held).ok()?)?;
+    Some(vendor)
 }
 
 /// The maker of this name, written in any case.
@@ -55,6 +62,17 @@ pub fn vendors() -> &'static [Vendor] {
 const fn vendor(name: &'static str, video_only: bool, prefixes: &'static [u32]) -> Vendor {
     Vendor { name, video_only, prefixes }
 }
+
+/// Bits of the first octet: groups, and addresses that are administered locally.
+const NO_MAKER: u8 = 3;
+
+/// All prefixes, ascending, each with its maker.
+static ROWS: LazyLock<Vec<(u32, &'static Vendor)>> = LazyLock::new(|| {
+    let rows_of = |vendor: &'static Vendor| vendor.prefixes.iter().map(move |prefix| (*prefix, vendor));
+    let mut rows: Vec<_> = VENDORS.iter().flat_map(rows_of).collect();
+    rows.sort_unstable_by_key(|(prefix, _)| *prefix);
+    rows
+});
 
 const VENDORS: &[Vendor] = &[
     vendor("ABUS Security-Center", false, &[0x8c11cb]),

@@ -24,11 +24,23 @@ const RESERVED_PART: usize = 8;
 /// floods it cannot hide the others: with the default 10,240, more than the largest recorder needs.
 const PART_OF_ONE: usize = 64;
 
+/// Conversations in a chunk.
+const CHUNK: usize = 1024;
+
+/// Where a conversation is, with the hash of its key, so that no other is looked at for it.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    place: u32,
+    hash: u32,
+}
+
 /// All conversations.
 #[derive(Debug, Default)]
 pub struct Conversations {
-    index: HashTable<u32>,
-    table: Vec<Conversation>,
+    index: HashTable<Entry>,
+    /// In chunks, each as large as one of flows that go on: at the end of a run flows become conversations.
+    table: Vec<Vec<Conversation>>,
+    count: usize,
     /// Where the flows of an abandoned conversation went that are not openings.
     moved: HashMap<ConversationIndex, ConversationIndex, FixedState>,
     /// Conversations in the reserved part, by initiator.
@@ -43,6 +55,7 @@ impl Conversations {
         Self {
             index: HashTable::new(),
             table: Vec::new(),
+            count: 0,
             moved: HashMap::default(),
             reserved: HashMap::default(),
             cap: cap.min(usize::try_from(u32::MAX).unwrap_or(usize::MAX)),
@@ -52,8 +65,11 @@ impl Conversations {
 
     /// The conversation with this key, if there is one.
     pub fn find(&self, key: &ConversationKey) -> Option<ConversationIndex> {
-        let same = |index: &u32| self.get(ConversationIndex(*index)).is_some_and(|held| held.key == *key);
-        self.index.find(hash(key), same).copied().map(ConversationIndex)
+        let hash = hash(key);
+        let is_it = |entry: &Entry| {
+            entry.hash == hash && self.get(ConversationIndex(entry.place)).is_some_and(|held| held.has(key))
+        };
+        self.index.find(spread(hash), is_it).map(|entry| ConversationIndex(entry.place))
     }
 
     /// Adds a conversation that is not there yet; `None` if the table has no room for it. `declared`:
@@ -67,23 +83,27 @@ impl Conversations {
         if !self.has_room(key.orig, declared) {
             return None;
         }
-        let index = u32::try_from(self.table.len()).ok()?;
-        self.table.push(make());
-        let table = &self.table;
-        let rehash = |index: &u32| {
-            let held = usize::try_from(*index).ok().and_then(|index| table.get(index));
-            held.map_or(0, |held| hash(&held.key))
-        };
-        self.index.insert_unique(hash(key), index, rehash);
-        Some(ConversationIndex(index))
+        let place = u32::try_from(self.count).ok()?;
+        match self.table.last_mut().filter(|chunk| chunk.len() < CHUNK) {
+            Some(chunk) => chunk.push(make()),
+            None => {
+                let mut chunk = Vec::with_capacity(CHUNK);
+                chunk.push(make());
+                self.table.push(chunk);
+            }
+        }
+        self.count = self.count.saturating_add(1);
+        let hash = hash(key);
+        self.index.insert_unique(spread(hash), Entry { place, hash }, |entry| spread(entry.hash));
+        Some(ConversationIndex(place))
     }
 
     fn has_room(&mut self, orig: Addr, declared: bool) -> bool {
         let open = self.cap.saturating_sub(self.cap / RESERVED_PART);
-        if self.table.len() < open {
+        if self.count < open {
             return true;
         }
-        if !declared || self.table.len() >= self.cap {
+        if !declared || self.count >= self.cap {
             return false;
         }
         let held = self.reserved.entry(orig).or_default();
@@ -94,50 +114,46 @@ impl Conversations {
 
     /// One of them.
     pub fn get(&self, index: ConversationIndex) -> Option<&Conversation> {
-        self.table.get(usize::try_from(index.0).ok()?)
+        let place = usize::try_from(index.0).ok()?;
+        self.table.get(place / CHUNK)?.get(place % CHUNK)
     }
 
     /// One of them, to change.
     pub fn get_mut(&mut self, index: ConversationIndex) -> Option<&mut Conversation> {
-        self.table.get_mut(usize::try_from(index.0).ok()?)
+        place_in(&mut self.table, index)
     }
 
     /// Counts an opening of a flow.
     pub fn open(&mut self, index: ConversationIndex, flow: &FlowKey, orig: Side) {
-        let held = usize::try_from(index.0).ok().and_then(|index| self.table.get_mut(index));
-        if let Some(conversation) = held {
-            conversation.count = conversation.count.saturating_add(1);
-            conversation.tuples.open(flow, orig, &mut self.tuples_left);
+        if let Some(conversation) = place_in(&mut self.table, index) {
+            conversation.open(flow, orig, &mut self.tuples_left);
         }
     }
 
     /// Counts a flow that shares the verdict.
     pub fn relate(&mut self, index: ConversationIndex, flow: &FlowKey) {
-        let held = usize::try_from(index.0).ok().and_then(|index| self.table.get_mut(index));
-        if let Some(conversation) = held {
-            conversation.related = conversation.related.saturating_add(1);
-            conversation.tuples.relate(flow, &mut self.tuples_left);
+        if let Some(conversation) = place_in(&mut self.table, index) {
+            conversation.relate(flow, &mut self.tuples_left);
         }
     }
 
     /// Lets an opening go, with what was counted of it.
     pub fn leave(&mut self, index: ConversationIndex, flow: &FlowKey, orig: Side, counted: [u64; 3]) {
-        let held = usize::try_from(index.0).ok().and_then(|index| self.table.get_mut(index));
-        if let Some(conversation) = held {
-            conversation.leave(counted);
-            conversation.tuples.leave(flow, orig, &mut self.tuples_left);
+        if let Some(conversation) = place_in(&mut self.table, index) {
+            conversation.leave(flow, orig, counted, &mut self.tuples_left);
         }
     }
 
     /// Lets what shared the verdict of `from` follow its last opening, which went to `to`.
     pub fn follow(&mut self, from: ConversationIndex, to: ConversationIndex) {
-        let is_left = self.get(from).is_some_and(|left| left.is_abandoned() && left.related > 0);
+        let is_left = self.get(from).is_some_and(|left| left.is_abandoned() && left.related() > 0);
         if !is_left || from == to {
             return;
         }
-        let places = [from, to].map(|index| usize::try_from(index.0).unwrap_or(usize::MAX));
-        if let Ok([left, heir]) = self.table.get_disjoint_mut(places) {
-            heir.inherit(left);
+        if let Some(legacy) = self.get_mut(from).map(Conversation::bequeath)
+            && let Some(heir) = self.get_mut(to)
+        {
+            heir.inherit(legacy);
             self.moved.remove(&to);
             self.moved.insert(from, to);
         }
@@ -158,15 +174,26 @@ impl Conversations {
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Conversation> {
-        self.table.iter()
+        self.table.iter().flatten()
     }
 
     /// All, to change.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Conversation> {
-        self.table.iter_mut()
+        self.table.iter_mut().flatten()
     }
 }
 
-fn hash(key: &ConversationKey) -> u64 {
-    FixedState::default().hash_one(key)
+fn place_in(table: &mut [Vec<Conversation>], index: ConversationIndex) -> Option<&mut Conversation> {
+    let place = usize::try_from(index.0).ok()?;
+    table.get_mut(place / CHUNK)?.get_mut(place % CHUNK)
+}
+
+fn hash(key: &ConversationKey) -> u32 {
+    let hash = FixedState::default().hash_one(key);
+    u32::try_from(hash >> u32::BITS).unwrap_or_default()
+}
+
+/// The hash as the index wants it, whose lowest and highest bits both tell entries apart.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << u32::BITS | u64::from(hash)
 }

@@ -31,7 +31,11 @@ use crate::service::Transport;
 use crate::time::Timestamp;
 
 /// Octets of a side that are enough for every recogniser of ours to tell its own protocol.
-const ENOUGH_OCTETS: u8 = 64;
+const ENOUGH_OCTETS: u32 = 64;
+/// There were some octets, too few of them.
+const SOME: u8 = 1;
+/// There were enough.
+const ENOUGH: u8 = 2;
 
 /// One flow, as far as it is known.
 #[derive(Clone, Debug)]
@@ -50,7 +54,7 @@ pub struct FlowState {
     pub service: Option<(Service, Certainty, Evidence)>,
     /// What is known inside it.
     pub content: Option<(Content, Certainty)>,
-    /// Nobody recognised it: octets seen of each side, and whether some were cut.
+    /// Nobody recognised it: octets seen of each side, see [`few`], and whether some were cut.
     unrecognised: Option<([u8; 2], bool)>,
     /// What else was learned; of most flows nothing.
     traits: Option<Box<Traits>>,
@@ -239,7 +243,7 @@ impl FlowState {
             // a stream has a handshake, a port and a direction that are its own.
             Some(([0, 0], true)) if self.key.transport == Transport::Udp => Spoken::TooLittle,
             Some(([0, 0], _)) | None => Spoken::Nothing,
-            Some(([a, b], cut)) if cut || self.midstream || a.max(b) < ENOUGH_OCTETS => Spoken::TooLittle,
+            Some(([a, b], cut)) if cut || self.midstream || a.max(b) < ENOUGH => Spoken::TooLittle,
             Some(_) => Spoken::Unrecognised,
         }
     }
@@ -247,7 +251,11 @@ impl FlowState {
 
 /// Octets seen as far as they matter: whether there were any, and whether they were enough.
 pub(super) fn few(seen: [u32; 2]) -> [u8; 2] {
-    seen.map(|seen| u8::try_from(seen).unwrap_or(u8::MAX))
+    seen.map(|seen| match seen {
+        0 => 0,
+        seen if seen < ENOUGH_OCTETS => SOME,
+        _ => ENOUGH,
+    })
 }
 
 /// Services that are IP protocols of their own.

@@ -6,7 +6,6 @@ use crate::flow::Side;
 use crate::flow::facts::Initiation;
 use crate::flow::key::FlowNumber;
 use crate::inventory::Act;
-use crate::inventory::HostView;
 use crate::inventory::Observation;
 use crate::inventory::Standing;
 use crate::inventory::role::Role;
@@ -21,23 +20,27 @@ use crate::judge::conversations::ConversationIndex;
 use crate::judge::flow_state::FlowState;
 use crate::judge::orient::Orientation;
 use crate::judge::related::Expected;
+use crate::judge::seats::Seat;
 use crate::service::Transport;
 
 impl Judge {
-    /// Lets a flow join its conversation, if it has not yet.
-    pub(super) fn settle(&mut self, live: &mut LiveFlow) {
+    /// Lets a flow join its conversation, if it has not yet. Gives the seats of both ends, `[A, B]`, where it
+    /// had to look for them.
+    pub(super) fn settle(&mut self, live: &mut LiveFlow) -> Option<[Seat; 2]> {
         if live.joined.is_some() {
-            return;
+            return None;
         }
         let (key, grounds) = (live.state.key, Grounds::of(&live.state));
-        let (conversation, orientation, related) = match self.related_to(&live.state) {
-            Some((index, orientation)) => (Some(index), orientation, true),
+        let (conversation, orientation, seats) = match self.related_to(&live.state) {
+            Some((index, orientation)) => (Some(index), orientation, None),
             None => {
-                let orientation = self.orient(&live.state);
-                (self.join(&live.state, orientation), orientation, false)
+                let seats = self.seats_of(&key);
+                let orientation = self.orient(&live.state, &seats);
+                (self.join(&live.state, orientation, &seats), orientation, Some(seats))
             }
         };
         self.observe(&live.state, orientation);
+        let related = seats.is_none();
         match conversation {
             Some(index) if related => self.conversations.relate(index, &key),
             Some(index) => self.conversations.open(index, &key, orientation.orig),
@@ -46,6 +49,12 @@ impl Judge {
         let counted = [0; 3];
         live.joined = Some(Joined { conversation, orientation, related, counted, clear: false, grounds });
         self.absorb(live);
+        seats
+    }
+
+    /// Who sits at both ends of a flow now, `[A, B]`.
+    pub(super) fn seats_of(&mut self, key: &FlowKey) -> [Seat; 2] {
+        [key.a, key.b].map(|addr| self.seats.seat_of(&self.inventory, addr))
     }
 
     /// The conversation that this flow's verdict is shared with: media with its session, a unicast
@@ -102,19 +111,19 @@ impl Judge {
         home.map(|index| self.conversations.resolve(index))
     }
 
-    fn join(&mut self, state: &FlowState, orientation: Orientation) -> Option<ConversationIndex> {
-        let (orig, resp) = (state.key.end(orientation.orig).0, state.key.end(orientation.orig.other()).0);
-        let ends = (self.inventory.host(orig), self.inventory.host(resp));
-        let key = self.conversation_key(state, orientation, (&ends.0, &ends.1));
+    fn join(
+        &mut self,
+        state: &FlowState,
+        orientation: Orientation,
+        seats: &[Seat; 2],
+    ) -> Option<ConversationIndex> {
+        let (orig, resp) = (orientation.orig.of(seats), orientation.orig.other().of(seats));
+        let key = self.conversation_key(state, orientation, (orig, resp));
         if let Some(index) = self.conversations.find(&key) {
             return Some(index);
         }
-        let declared = ends.0.standing == Standing::Declared;
-        let seats = &mut self.seats;
-        let make = || {
-            let ends = (seats.seat(ends.0), seats.seat(ends.1));
-            Conversation::new(key, ends, state, orientation.orig)
-        };
+        let declared = orig.kind().standing() == Standing::Declared;
+        let make = || Conversation::new(&key, (orig.clone(), resp.clone()), state, orientation.orig);
         self.conversations.add(&key, declared, make)
     }
 
@@ -123,22 +132,20 @@ impl Judge {
         &self,
         state: &FlowState,
         orientation: Orientation,
-        (orig, resp): (&HostView, &HostView),
+        (orig, resp): (&Seat, &Seat),
     ) -> ConversationKey {
+        let (orig, resp) = (orig.kind().roles, resp.kind().roles);
         // Declared roles belong to the moment; inferred ones to the end of the run.
-        let roles = match self.policy.site() {
-            Some(_) => (orig.roles, resp.roles),
-            None => (RoleSet::EMPTY, RoleSet::EMPTY),
-        };
+        let roles = if self.policy.site().is_some() { Some((orig, resp)) } else { None };
         ConversationKey {
-            orig: orig.addr,
-            resp: resp.addr,
+            orig: state.key.end(orientation.orig).0,
+            resp: state.key.end(orientation.orig.other()).0,
             transport: state.key.transport,
             port: orientation.port,
             service: state.service.map(|(service, ..)| service),
             vlan: state.key.vlan,
             roles,
-            called: state.called().filter(|_| resp.roles.has(Role::Internet)),
+            called: state.called().filter(|_| resp.has(Role::Internet)),
         }
     }
 
@@ -184,8 +191,9 @@ impl Judge {
             return;
         }
         let key = live.state.key;
-        let orientation = self.orient(&live.state);
-        let conversation = self.join(&live.state, orientation);
+        let seats = self.seats_of(&key);
+        let orientation = self.orient(&live.state, &seats);
+        let conversation = self.join(&live.state, orientation, &seats);
         let mut moved = Joined { conversation, orientation, grounds, ..joined };
         if conversation != joined.conversation {
             (moved.counted, moved.clear) = ([0; 3], false);

@@ -119,7 +119,7 @@ fn causes_of(conversation: &Conversation) -> Vec<(CauseKey, Cause<'_>)> {
 }
 
 fn key_of(reason: Reason, conversation: &Conversation) -> CauseKey {
-    let ConversationKey { orig, resp, transport, port, vlan, .. } = conversation.key;
+    let ConversationKey { orig, resp, transport, port, vlan, .. } = conversation.key();
     CauseKey { orig, resp, transport, port, vlan, reason }
 }
 
@@ -181,7 +181,7 @@ fn sweep<'a>(orig: Addr, tried: &Tried, causes: &[Cause<'a>]) -> Option<Cause<'a
         conversations.extend(&cause.conversations);
         reasons.insert(cause.reason);
     }
-    conversations.sort_by_key(|conversation| (conversation.first_seen, conversation.key));
+    conversations.sort_by_key(|conversation| (conversation.first_seen, conversation.key()));
     let count = |size: usize| u64::try_from(size).unwrap_or(u64::MAX);
     let with = |outcomes: &[Outcome]| {
         count(conversations.iter().filter(|conversation| outcomes.contains(&conversation.outcome)).count())

@@ -91,12 +91,12 @@ impl Sentences<'_> {
             return format!("{orig} and {resp} speak {what}");
         }
         match conversation.outcome {
-            Outcome::Attempted if conversation.key.transport == Transport::Tcp => {
+            Outcome::Attempted if conversation.transport == Transport::Tcp => {
                 format!("{orig} tried to open {what} to {resp}")
             }
             Outcome::Attempted => format!("{orig} sent {what} to {resp}"),
             Outcome::Refused => format!("{orig} tried to open {what} to {resp} and was refused"),
-            _ if conversation.key.transport == Transport::Tcp => format!("{orig} opened {what} to {resp}"),
+            _ if conversation.transport == Transport::Tcp => format!("{orig} opened {what} to {resp}"),
             _ => format!("{orig} sent {what} to {resp}"),
         }
     }

@@ -21,6 +21,8 @@ pub mod orient;
 pub mod related;
 pub mod ruling;
 pub mod seats;
+mod slab;
+mod slot;
 pub mod summary;
 pub mod tuples;
 pub mod wording;
@@ -32,6 +34,7 @@ use std::sync::Arc;
 use crate::event::Event;
 use crate::event::EventKind;
 use crate::flow::FlowFacts;
+use crate::flow::FlowKey;
 use crate::flow::Side;
 use crate::flow::facts::Initiation;
 use crate::flow::facts::Opening;
@@ -45,6 +48,7 @@ use crate::judge::details::Details;
 use crate::judge::durations::Durations;
 use crate::judge::flow_state::FlowState;
 use crate::judge::flows::Flows;
+use crate::judge::flows::Place;
 use crate::judge::names::Names;
 use crate::judge::orient::Orientation;
 use crate::judge::related::Related;
@@ -70,9 +74,11 @@ pub struct JudgeSettings {
     /// Memory of the judge, at most:
     ///
     /// ```text
-    /// conversations × 256 octets (record, index) + what octets told of them (names, certificates)
+    /// conversations × 176 octets (record, index)
+    ///     + 100 for those of which octets told more, or that share their verdict, or were mirrored twice
+    ///     + 90 for those with several 5-tuples + what octets told of them (names, certificates)
     ///   + 4,194,304 further 5-tuples × 16 octets
-    ///   + flows of the flow table × 90 octets + those of which more than the opening is known × 448 octets
+    ///   + flows of the flow table × 52 octets (IPv6: 76) + those of which more than the opening is known × 448 octets
     ///   + 65,536 × (kinds of hosts 150 + addresses with their MAC 300 + what hosts did 200 + rulings 300) octets
     ///   + 65,536 × (announced media 160 + questions 120 + ended sessions 80 + resolved addresses 300) octets
     /// ```
@@ -185,34 +191,47 @@ impl Judge {
 
     /// Takes events in, in their order.
     pub fn take(&mut self, events: impl IntoIterator<Item = Event>) {
-        let mut events = events.into_iter();
-        let mut next: Vec<Event> = Vec::new();
+        // Of a vector this moves nothing.
+        let mut events = events.into_iter().collect::<Vec<Event>>().into_iter();
         loop {
-            next.extend(events.by_ref().take(TOGETHER));
-            if next.is_empty() {
+            let next = events.as_slice();
+            let next = next.get(..TOGETHER).unwrap_or(next);
+            let count = next.len();
+            if count == 0 {
                 break;
             }
             // Nobody wants the sum; it keeps the reads from being left out.
-            black_box(next.iter().fold(0, |sum, event| sum ^ self.warm(&event.kind)));
-            for event in next.drain(..) {
+            black_box(self.warm(next));
+            for event in events.by_ref().take(count) {
                 self.take_one(event.kind, event.time);
             }
         }
     }
 
-    /// Reads what an event will be about, so that the processor waits for several of them at a time.
-    fn warm(&self, kind: &EventKind) -> u64 {
-        match kind {
-            EventKind::Opened(_, opening) => {
-                let [a, b] = opening.macs;
-                self.inventory.warm(opening.key.a, a) ^ self.inventory.warm(opening.key.b, b)
+    /// Reads what events will be about, so that the processor waits for all of it at a time: what one event
+    /// needs first, for all of them, and then what is found by that.
+    fn warm(&self, events: &[Event]) -> u64 {
+        let mut places = [Place::default(); TOGETHER];
+        let (mut sum, mut opened) = (0, 0_usize);
+        for (event, place) in events.iter().zip(&mut places) {
+            match &event.kind {
+                EventKind::Opened(flow, opening) => {
+                    let [a, b] = opening.macs;
+                    sum ^= self.inventory.warm(opening.key.a, a) ^ self.inventory.warm(opening.key.b, b);
+                    *place = self.flows.warm(*flow);
+                    opened = opened.saturating_add(1);
+                }
+                EventKind::Closed(facts) => {
+                    let FlowKey { a, b, .. } = facts.key;
+                    sum ^= self.inventory.warm(a, None) ^ self.inventory.warm(b, None);
+                    *place = self.flows.warm(facts.number);
+                }
+                kind => *place = flow_of(kind).map(|flow| self.flows.warm(flow)).unwrap_or_default(),
             }
-            EventKind::Closed(facts) => {
-                let ends = self.inventory.warm(facts.key.a, None) ^ self.inventory.warm(facts.key.b, None);
-                ends ^ self.flows.warm(facts.number)
-            }
-            kind => flow_of(kind).map_or(0, |flow| self.flows.warm(flow)),
         }
+        sum ^= self.inventory.warm_oldest(opened.saturating_mul(2));
+        let places = places.iter().take(events.len());
+        places.fold(u64::from(sum), |sum, place| sum ^ self.flows.warm_at(*place))
     }
 
     fn take_one(&mut self, kind: EventKind, time: Timestamp) {
@@ -221,7 +240,7 @@ impl Judge {
             EventKind::Seen(addr, mac) => {
                 self.inventory.sees(addr, mac, time, false);
             }
-            EventKind::Closed(facts) => self.closed(*facts, time),
+            EventKind::Closed(facts) => self.closed(facts, time),
             kind => {
                 let Some(flow) = flow_of(&kind) else {
                     return;
@@ -330,15 +349,19 @@ impl Judge {
         }
     }
 
-    fn closed(&mut self, facts: FlowFacts, time: Timestamp) {
+    fn closed(&mut self, facts: Box<FlowFacts>, time: Timestamp) {
         let number = facts.number;
         self.count(&facts);
         let Some(mut live) = self.flows.remove(number) else {
             return;
         };
         live.state.close(&facts);
-        self.settle(&mut live);
-        self.absorb(&mut live);
+        let seats = if live.joined.is_none() {
+            self.settle(&mut live)
+        } else {
+            self.absorb(&mut live);
+            None
+        };
         let service = live.state.service.map(|(service, ..)| service);
         self.durations.record(service, facts.last_seen.since(facts.first_seen));
         let Some(joined) = live.joined else {
@@ -346,7 +369,7 @@ impl Judge {
         };
         let mut folded = None;
         match joined.conversation {
-            None => folded = Some(self.fold(&live.state, joined.orientation)),
+            None => folded = Some(self.fold(&live.state, joined.orientation, seats)),
             // What was closed to make room may go on.
             Some(conversation) if live.has_kin => {
                 self.related.ended(number, conversation, (!facts.evicted).then_some(time));
@@ -355,7 +378,7 @@ impl Judge {
         }
         if self.settings.keep_flows {
             let (conversation, orientation) = (joined.conversation, joined.orientation);
-            let LiveFlow { state, details, .. } = live;
+            let (LiveFlow { state, details, .. }, facts) = (live, *facts);
             self.closed.push(ClosedFlow { facts, state, details, orientation, conversation, folded });
         }
     }
@@ -406,11 +429,13 @@ mod tests {
 
     #[test]
     fn the_sizes_of_all_that_there_are_many_of_are_known() {
+        let [ipv4, ipv6] = flows::SLOT_OCTETS;
         let sizes = [
-            ("flow going on, nothing known but its opening", flows::SLOT_OCTETS, 80),
+            ("IPv4 flow going on, nothing known but its opening", ipv4, 40),
+            ("IPv6 flow going on, nothing known but its opening", ipv6, 64),
             ("flow going on, on top of that when more is known", size_of::<LiveFlow>(), 448),
             ("flow in the flow log", size_of::<ClosedFlow>(), 1024),
-            ("conversation", size_of::<Conversation>(), 240),
+            ("conversation", size_of::<Conversation>(), 160),
             ("conversation in the audit", size_of::<ConversationRecord>(), 192),
             ("endpoint in the audit", size_of::<HostRecord>(), 48),
             ("kind of endpoint, shared", size_of::<HostKind>(), 128),

@@ -4,6 +4,7 @@ use crate::flow::Side;
 use crate::flow::facts::Initiation;
 use crate::judge::Judge;
 use crate::judge::flow_state::FlowState;
+use crate::judge::seats::Seat;
 use crate::policy::case::End;
 use crate::policy::decide::SYSTEM_PORTS;
 use crate::service::Transport;
@@ -22,13 +23,16 @@ pub struct Orientation {
 impl Judge {
     /// Orients a flow. Where nothing in it shows who opened it, the rules in force for this pair of hosts
     /// do, if exactly one end's port is the responder's of one of them.
-    pub(super) fn orient(&self, state: &FlowState) -> Orientation {
+    pub(super) fn orient(&mut self, state: &FlowState, seats: &[Seat; 2]) -> Orientation {
         if let Some(orig) = state.initiator {
             return Orientation { orig, initiation: state.initiation, port: service_port(state, orig) };
         }
-        let ends = [state.key.a, state.key.b].map(|addr| self.end(&self.inventory.host(addr)));
+        let addrs = [state.key.a, state.key.b];
+        let numbers = self.remember_ends(addrs, seats);
+        let ends = self.ends(addrs, seats, numbers);
+        let ends = ends.each_ref().map(|end| &**end);
         let serves = |side: Side| {
-            let (pair, port) = ((side.other().of(&ends), side.of(&ends)), state.key.end(side).1);
+            let (pair, port) = ((*side.other().of(&ends), *side.of(&ends)), state.key.end(side).1);
             self.policy.serves(&self.inventory, pair, state.key.transport, port, state.first_seen)
         };
         let (a, b) = (serves(Side::A), serves(Side::B));
@@ -52,7 +56,7 @@ impl Judge {
     }
 
     /// Whether some rule in force for these hosts knows the port of this side, whoever opens it.
-    fn is_known_port(&self, ends: &[End; 2], side: Side, state: &FlowState) -> bool {
+    fn is_known_port(&self, ends: &[&End; 2], side: Side, state: &FlowState) -> bool {
         let [a, b] = ends;
         let service = (state.key.transport, state.key.end(side).1);
         let host = side.of(ends);

@@ -1,7 +1,9 @@
 //! From a conversation to the policy's case and back: who the ends are for the policy, both ways of
 //! reading where the initiator is unknown, and what folds beyond the cap.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
@@ -11,13 +13,13 @@ use crate::flow::facts::Initiation;
 use crate::flow::facts::Outcome;
 use crate::inventory::Around;
 use crate::inventory::HostView;
+use crate::inventory::Inventory;
 use crate::inventory::Standing;
 use crate::inventory::role::Role;
 use crate::inventory::role::RoleSet;
 use crate::judge::Judge;
 use crate::judge::audit::FoldedViolations;
 use crate::judge::conversation::Conversation;
-use crate::judge::conversation::ConversationKey;
 use crate::judge::flow_state::FlowState;
 use crate::judge::orient::Orientation;
 use crate::judge::seats::Seat;
@@ -25,7 +27,6 @@ use crate::policy::case::Case;
 use crate::policy::case::End;
 use crate::policy::case::Ruling;
 use crate::policy::case::Spoken;
-use crate::policy::case::Traits;
 use crate::policy::decide::decide;
 use crate::policy::force::Policy;
 use crate::policy::rule::RuleId;
@@ -52,6 +53,9 @@ const PLACE_CAP: usize = 65_536;
 /// Rulings that are remembered, about 300 octets each; then all are forgotten.
 const RULING_CAP: usize = 65_536;
 
+/// So many rulings are looked through for the same one.
+const LATELY: usize = 8;
+
 /// Rulings that were made before. A ruling is a function of its case; of most conversations little is
 /// known, so that many have the same case.
 #[derive(Debug, Default)]
@@ -65,6 +69,8 @@ pub(super) struct Memory {
     kinds: HashMap<End, u32, FixedState>,
     list: Vec<End>,
     rulings: HashMap<Known, Arc<Ruling>, FixedState>,
+    /// The last few different ones.
+    lately: VecDeque<Arc<Ruling>>,
 }
 
 /// All that a ruling depends on, where there are no traits: both ends' kinds, initiator, transport,
@@ -89,9 +95,9 @@ impl Judge {
         let mut conversations = std::mem::take(&mut self.conversations);
         for conversation in conversations.iter_mut() {
             if infers {
-                let ConversationKey { orig, resp, .. } = conversation.key;
-                conversation.orig = self.seats.seat(self.inventory.host(orig));
-                conversation.resp = self.seats.seat(self.inventory.host(resp));
+                let (orig, resp) = conversation.addrs();
+                conversation.orig = self.seats.seat_of(&self.inventory, orig);
+                conversation.resp = self.seats.seat_of(&self.inventory, resp);
             }
             if infers || conversation.ruling.is_none() {
                 conversation.ruling = Some(self.recall(conversation, &mut memory));
@@ -102,12 +108,15 @@ impl Judge {
 
     /// The ruling on a conversation, from memory if its like was ruled on before.
     fn recall(&self, conversation: &Conversation, memory: &mut Memory) -> Arc<Ruling> {
-        let ConversationKey { orig, resp, .. } = conversation.key;
-        let ends = (memory.end(self, &conversation.orig, orig), memory.end(self, &conversation.resp, resp));
+        let (orig, resp) = conversation.addrs();
+        let (policy, inventory) = (&*self.policy, &self.inventory);
+        let ends = [(&conversation.orig, orig), (&conversation.resp, resp)];
+        let [orig, resp] = ends.map(|(seat, addr)| memory.end(policy, inventory, seat, addr));
+        let ends = (orig, resp);
         let known = Known {
             ends,
             initiation: conversation.initiation,
-            transport: conversation.key.transport,
+            transport: conversation.transport,
             // Only who does not know the responder reads it the other way round, too.
             ports: match (conversation.initiation, ports_of(conversation)) {
                 (Initiation::Unknown, ports) => ports,
@@ -117,14 +126,15 @@ impl Judge {
             clear: conversation.clear_flows > 0,
             outcome: conversation.outcome,
         };
-        let is_plain = *conversation.traits() == Traits::NONE && !memory.expires;
+        let is_plain = conversation.is_plain() && !memory.expires;
         if let Some(ruling) = memory.rulings.get(&known).filter(|_| is_plain) {
             return Arc::clone(ruling);
         }
-        let ruling = Arc::new(match (memory.kind(ends.0), memory.kind(ends.1)) {
+        let ruling = match (memory.kind(ends.0), memory.kind(ends.1)) {
             (Some(orig), Some(resp)) => self.rule_between(conversation, orig, resp),
             _ => self.rule_now(conversation),
-        });
+        };
+        let ruling = memory.share(ruling);
         if is_plain {
             if memory.rulings.len() >= RULING_CAP {
                 memory.rulings.clear();
@@ -136,9 +146,10 @@ impl Judge {
 
     /// The ruling on a conversation, from nothing but its facts.
     fn rule_now(&self, conversation: &Conversation) -> Ruling {
-        let ConversationKey { orig, resp, .. } = conversation.key;
-        let ends = (self.end(&conversation.orig.view(orig)), self.end(&conversation.resp.view(resp)));
-        self.rule_between(conversation, &ends.0, &ends.1)
+        let (orig, resp) = conversation.addrs();
+        let orig = end_of(&self.policy, &self.inventory, &conversation.orig.view(orig));
+        let resp = end_of(&self.policy, &self.inventory, &conversation.resp.view(resp));
+        self.rule_between(conversation, &orig, &resp)
     }
 
     fn rule_between(&self, conversation: &Conversation, orig: &End, resp: &End) -> Ruling {
@@ -146,7 +157,7 @@ impl Judge {
             orig,
             resp,
             initiation: conversation.initiation,
-            transport: conversation.key.transport,
+            transport: conversation.transport,
             port,
             spoken: conversation.spoken,
             clear: conversation.clear_flows > 0,
@@ -164,36 +175,47 @@ impl Judge {
         both_ways(forward, backward)
     }
 
-    /// One end as the policy sees it.
-    pub(super) fn end(&self, host: &HostView) -> End {
-        let judges = match host.standing {
-            Standing::Declared | Standing::Address => true,
-            Standing::Inferred(certainty) => certainty == Certainty::Signature,
-            Standing::Unlisted => self.policy.site().is_some(),
-        };
-        let unknown = RoleSet::of(&[Role::Unknown]);
-        let roles = if judges && !host.roles.is_empty() { host.roles } else { unknown };
-        let named = self.inventory.packs_of(host.addr);
-        End {
-            addr: host.addr,
-            label: if judges { host.label } else { Role::Unknown },
-            roles,
-            judges,
-            monitored: self.inventory.is_monitored(host.addr),
-            packs: self.policy.bits_everywhere() | self.policy.bits_of(named.iter()),
-            zone_kinds: self.inventory.zones(host.addr).filter_map(|zone| zone.kind.clone()).collect(),
+    /// The numbers of both ends' kinds, where no verdict depends on which host of a kind it is.
+    pub(super) fn remember_ends(&mut self, addrs: [Addr; 2], seats: &[Seat; 2]) -> Option<[u32; 2]> {
+        if self.memory.tells_hosts_apart {
+            return None;
         }
+        let ([a, b], [seat_a, seat_b]) = (addrs, seats);
+        let (policy, inventory) = (&*self.policy, &self.inventory);
+        let numbers = [(seat_a, a), (seat_b, b)];
+        Some(numbers.map(|(seat, addr)| self.memory.end(policy, inventory, seat, addr)))
+    }
+
+    /// Both ends as the policy sees them; `numbers` are those of their kinds, where they are known.
+    pub(super) fn ends(
+        &self,
+        addrs: [Addr; 2],
+        seats: &[Seat; 2],
+        numbers: Option<[u32; 2]>,
+    ) -> [Cow<'_, End>; 2] {
+        let [a, b] =
+            numbers.map(|numbers| numbers.map(|number| self.memory.kind(number))).unwrap_or_default();
+        let ([addr_a, addr_b], [seat_a, seat_b]) = (addrs, seats);
+        [(a, seat_a, addr_a), (b, seat_b, addr_b)].map(|(known, seat, addr)| match known {
+            Some(end) => Cow::Borrowed(end),
+            None => Cow::Owned(end_of(&self.policy, &self.inventory, &seat.view(addr))),
+        })
     }
 
     /// Judges a flow that found the table of conversations full, at its end, and counts what comes of it.
-    pub(super) fn fold(&mut self, state: &FlowState, orientation: Orientation) -> Arc<Ruling> {
-        let addr = |side| state.key.end(side).0;
-        let ends = (addr(orientation.orig), addr(orientation.orig.other()));
-        let ends = (self.inventory.host(ends.0), self.inventory.host(ends.1));
-        let (orig, resp) = (ends.0.label, ends.1.label);
-        let key = self.conversation_key(state, orientation, (&ends.0, &ends.1));
-        let ends = (self.seats.seat(ends.0), self.seats.seat(ends.1));
-        let mut conversation = Conversation::new(key, ends, state, orientation.orig);
+    /// `seats` are both ends' as they are now, if they are known.
+    pub(super) fn fold(
+        &mut self,
+        state: &FlowState,
+        orientation: Orientation,
+        seats: Option<[Seat; 2]>,
+    ) -> Arc<Ruling> {
+        let seats = seats.unwrap_or_else(|| self.seats_of(&state.key));
+        let (orig, resp) = (orientation.orig.of(&seats), orientation.orig.other().of(&seats));
+        let key = self.conversation_key(state, orientation, (orig, resp));
+        let ends = (orig.clone(), resp.clone());
+        let (orig, resp) = (orig.kind().role, resp.kind().role);
+        let mut conversation = Conversation::new(&key, ends, state, orientation.orig);
         conversation.clear_flows = u32::from(state.is_clear());
         conversation.absorb(state, orientation.orig, orientation.initiation);
         let ruling = self.rule_on(&conversation);
@@ -247,13 +269,12 @@ impl Memory {
     }
 
     /// The number of a host's kind: hosts of one kind are the same to the policy.
-    fn end(&mut self, judge: &Judge, seat: &Seat, addr: Addr) -> u32 {
-        let place =
-            seat.kind().number().zip(judge.inventory.around(addr)).filter(|_| !self.tells_hosts_apart);
+    fn end(&mut self, policy: &Policy, inventory: &Inventory, seat: &Seat, addr: Addr) -> u32 {
+        let place = seat.kind().number().zip(inventory.around(addr)).filter(|_| !self.tells_hosts_apart);
         if let Some(number) = place.and_then(|place| self.places.get(&place)) {
             return *number;
         }
-        let mut end = judge.end(&seat.view(addr));
+        let mut end = end_of(policy, inventory, &seat.view(addr));
         if !self.tells_hosts_apart {
             end.addr = Addr::v4([0; 4]);
         }
@@ -269,15 +290,50 @@ impl Memory {
         number
     }
 
+    /// The same ruling as one of the last few, if it is: where initiators are not known, every case has its
+    /// own ports, and most have one ruling all the same.
+    fn share(&mut self, ruling: Ruling) -> Arc<Ruling> {
+        if let Some(same) = self.lately.iter().find(|lately| ***lately == ruling) {
+            return Arc::clone(same);
+        }
+        let ruling = Arc::new(ruling);
+        if self.lately.len() >= LATELY {
+            self.lately.pop_front();
+        }
+        self.lately.push_back(Arc::clone(&ruling));
+        ruling
+    }
+
     fn kind(&self, number: u32) -> Option<&End> {
         self.list.get(usize::try_from(number).ok()?)
+    }
+}
+
+/// One end as the policy sees it.
+fn end_of(policy: &Policy, inventory: &Inventory, host: &HostView) -> End {
+    let judges = match host.standing {
+        Standing::Declared | Standing::Address => true,
+        Standing::Inferred(certainty) => certainty == Certainty::Signature,
+        Standing::Unlisted => policy.site().is_some(),
+    };
+    let unknown = RoleSet::of(&[Role::Unknown]);
+    let roles = if judges && !host.roles.is_empty() { host.roles } else { unknown };
+    let named = inventory.packs_of(host.addr);
+    End {
+        addr: host.addr,
+        label: if judges { host.label } else { Role::Unknown },
+        roles,
+        judges,
+        monitored: inventory.is_monitored(host.addr),
+        packs: policy.bits_everywhere() | policy.bits_of(named.iter()),
+        zone_kinds: inventory.zones(host.addr).filter_map(|zone| zone.kind.clone()).collect(),
     }
 }
 
 /// The responder's port, and what it would be if the other end were the responder.
 fn ports_of(conversation: &Conversation) -> (Option<u16>, Option<u16>) {
     let (flow, orig) = conversation.first_flow();
-    let port = conversation.key.port;
+    let port = conversation.port;
     (port, port.map(|_| flow.end(orig).1))
 }
 

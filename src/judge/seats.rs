@@ -1,5 +1,6 @@
 //! Who sits at the ends of conversations, with what many of them share kept once.
 
+use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -8,7 +9,10 @@ use hashbrown::HashTable;
 
 use crate::addr::Addr;
 use crate::addr::Mac;
+use crate::inventory::Glance;
 use crate::inventory::HostView;
+use crate::inventory::Inventory;
+use crate::inventory::Likeness;
 use crate::inventory::Standing;
 use crate::inventory::role::Role;
 use crate::inventory::role::RoleSet;
@@ -78,9 +82,26 @@ impl Seat {
 #[derive(Debug, Default)]
 pub(super) struct Seats {
     kinds: HashTable<Arc<HostKind>>,
+    /// The same by what the inventory tells at a glance; as many at most.
+    alike: HashMap<Likeness, Arc<HostKind>, FixedState>,
 }
 
 impl Seats {
+    /// The seat of the host that has `addr` now.
+    pub(super) fn seat_of(&mut self, inventory: &Inventory, addr: Addr) -> Seat {
+        let Some(Glance { mac, likeness }) = inventory.glance(addr) else {
+            return self.seat(inventory.host(addr));
+        };
+        if let Some(kind) = self.alike.get(&likeness) {
+            return Seat { mac, kind: Arc::clone(kind) };
+        }
+        let seat = self.seat(inventory.host(addr));
+        if self.alike.len() < KIND_CAP {
+            self.alike.insert(likeness, Arc::clone(&seat.kind));
+        }
+        seat
+    }
+
     /// The seat of a host.
     pub(super) fn seat(&mut self, view: HostView) -> Seat {
         let mac = view.mac;
@@ -112,6 +133,11 @@ impl HostKind {
         let (roles, place) = (RoleSet::of(&[role]), Arc::clone(&why));
         let standing = Standing::Declared;
         Self { vendor: None, role, roles, why, name, place, standing, nat: false, number: None }
+    }
+
+    /// How a host got its roles.
+    pub(super) fn standing(&self) -> Standing {
+        self.standing
     }
 
     /// Its number, if it has one.

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::collections::HashMap;
+use std::hint::black_box;
 use std::sync::Arc;
+
+use foldhash::fast::FixedState;
 
 use crate::addr::Addr;
 use crate::flow::facts::Initiation;
@@ -13,6 +16,7 @@ use crate::inventory::Standing;
 use crate::inventory::role::Role;
 use crate::inventory::role::RoleSet;
 use crate::judge::Judge;
+use crate::judge::TOGETHER;
 use crate::judge::audit::Advice;
 use crate::judge::audit::Audit;
 use crate::judge::audit::ConversationRecord;
@@ -25,7 +29,6 @@ use crate::judge::audit::RuleHits;
 use crate::judge::audit::Violation;
 use crate::judge::community_id::community_id;
 use crate::judge::conversation::Conversation;
-use crate::judge::conversation::ConversationKey;
 use crate::judge::flows::Flows;
 use crate::judge::ledger;
 use crate::judge::ledger::Cause;
@@ -74,13 +77,13 @@ impl Judge {
     /// A conversation's ends: as they were declared when the conversation began, or as they were inferred at
     /// the end of the run.
     fn parties(conversation: &Conversation) -> (Party, Party) {
-        let ConversationKey { orig, resp, .. } = conversation.key;
+        let (orig, resp) = conversation.addrs();
         (conversation.orig.party(orig), conversation.resp.party(resp))
     }
 
     /// Label and roles that an end of the conversation is judged with.
     fn party_in(conversation: &Conversation, addr: Addr) -> Option<(Role, RoleSet)> {
-        let ConversationKey { orig, resp, .. } = conversation.key;
+        let (orig, resp) = conversation.addrs();
         let ends = [(orig, &conversation.orig), (resp, &conversation.resp)];
         let (_, held) = ends.into_iter().find(|(end, _)| *end == addr)?;
         Some((held.kind().role, held.kind().roles))
@@ -99,7 +102,7 @@ impl Judge {
 
     fn violation(&self, cause: &Cause<'_>) -> Option<Violation> {
         let all = &cause.conversations;
-        let first = *all.iter().min_by_key(|conversation| (conversation.first_seen, conversation.key))?;
+        let first = *all.iter().min_by_key(|conversation| (conversation.first_seen, conversation.key()))?;
         let best = *all.iter().max_by_key(|conversation| conversation.outcome)?;
         let (orig, resp) = Self::parties(first);
         let (flow, flow_orig) = first.first_flow();
@@ -122,8 +125,8 @@ impl Judge {
                 Some(Nearest { rule: rule.clone(), pack, field: *field })
             }),
             controls: self.controls(cause),
-            transport: first.key.transport,
-            port: if cause.sweep.is_some() { None } else { first.key.port },
+            transport: first.transport,
+            port: if cause.sweep.is_some() { None } else { first.port },
             service: if cause.sweep.is_some() { None } else { service },
             certainty: if cause.sweep.is_some() { None } else { certainty },
             content: told.content.map(|(content, _)| content),
@@ -187,8 +190,8 @@ impl Judge {
                 continue;
             };
             for code in advice {
-                let key =
-                    (Arc::clone(code), conversation.key.orig, conversation.key.resp, conversation.key.port);
+                let (orig, resp) = conversation.addrs();
+                let key = (Arc::clone(code), orig, resp, conversation.port);
                 if let Some(held) = found.get_mut(&key) {
                     held.conversations = held.conversations.saturating_add(1);
                     continue;
@@ -199,8 +202,8 @@ impl Judge {
                 let advice = Advice {
                     code: Arc::clone(code),
                     rule: rule.clone(),
-                    transport: conversation.key.transport,
-                    port: conversation.key.port,
+                    transport: conversation.transport,
+                    port: conversation.port,
                     conversations: 1,
                     message,
                     orig,
@@ -213,9 +216,22 @@ impl Judge {
     }
 
     fn records(&self, conversations: &[&Conversation]) -> Vec<ConversationRecord> {
-        let mut sorted: Vec<&&Conversation> = conversations.iter().collect();
-        sorted.sort_by_key(|conversation| conversation.key);
-        sorted.into_iter().map(|conversation| self.record(conversation)).collect()
+        // Most differ in who opened them, so that few of the keys themselves are looked at.
+        let mut sorted: Vec<(Addr, &Conversation)> =
+            conversations.iter().map(|conversation| (conversation.addrs().0, *conversation)).collect();
+        sorted.sort_unstable_by(|(orig, one), (other_orig, other)| {
+            orig.cmp(other_orig).then_with(|| one.key().cmp(&other.key()))
+        });
+        let mut records = Vec::with_capacity(sorted.len());
+        for some in sorted.chunks(TOGETHER) {
+            // They lie strewn about: read first, so that the processor waits for all of them at a time.
+            let read = |sum, (_, one): &(Addr, &Conversation)| {
+                sum ^ one.count ^ one.first_seen.nanos().unsigned_abs()
+            };
+            black_box(some.iter().fold(0, read));
+            records.extend(some.iter().map(|(_, conversation)| self.record(conversation)));
+        }
+        records
     }
 
     fn record(&self, conversation: &Conversation) -> ConversationRecord {
@@ -227,8 +243,8 @@ impl Judge {
             sentences.withheld(why, told.rule.as_ref(), conversation)
         });
         ConversationRecord {
-            transport: conversation.key.transport,
-            port: conversation.key.port,
+            transport: conversation.transport,
+            port: conversation.port,
             service,
             certainty: told.certainty.or(certainty),
             content: conversation.content.map(|(content, _)| content),
@@ -290,31 +306,28 @@ impl Judge {
     }
 
     fn hosts(&self, conversations: &[&Conversation], seats: &mut Seats) -> Vec<HostRecord> {
-        let mut addrs: Vec<Addr> = conversations
-            .iter()
-            .flat_map(|conversation| [conversation.key.orig, conversation.key.resp])
-            .collect();
+        let mut addrs: Vec<Addr> =
+            conversations.iter().flat_map(|conversation| <[Addr; 2]>::from(conversation.addrs())).collect();
         addrs.sort_unstable();
         addrs.dedup();
-        addrs
-            .into_iter()
-            .map(|addr| {
-                let host = self.inventory.host(addr);
-                HostRecord {
-                    monitored: self.inventory.is_monitored(addr),
-                    declared: host.standing == Standing::Declared,
-                    certainty: match host.standing {
-                        Standing::Inferred(certainty) => Some(certainty),
-                        _ => None,
-                    },
-                    party: seats.seat(host).party(addr),
-                }
-            })
-            .collect()
+        let host = |addr| {
+            let seat = seats.seat_of(&self.inventory, addr);
+            let standing = seat.kind().standing();
+            HostRecord {
+                monitored: self.inventory.is_monitored(addr),
+                declared: standing == Standing::Declared,
+                certainty: match standing {
+                    Standing::Inferred(certainty) => Some(certainty),
+                    _ => None,
+                },
+                party: seat.party(addr),
+            }
+        };
+        addrs.into_iter().map(host).collect()
     }
 
     fn rule_hits(&self, conversations: &[&Conversation]) -> Vec<RuleHits> {
-        let mut hits: HashMap<&RuleId, u64> = HashMap::new();
+        let mut hits: HashMap<&RuleId, u64, FixedState> = HashMap::default();
         for conversation in conversations {
             if let Some(Ruling::Allowed { rule, .. }) = conversation.ruling.as_deref() {
                 let count = hits.entry(rule).or_default();
@@ -336,9 +349,9 @@ impl Judge {
         let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
         for conversation in conversations {
             add(&mut totals.conversations, 1);
-            add(&mut totals.duplicate_packets, conversation.duplicates);
-            let kind = told(conversation.ruling.as_deref()).kind;
-            let flows = conversation.count.saturating_add(conversation.related);
+            add(&mut totals.duplicate_packets, conversation.duplicates());
+            let kind = kind_of(conversation.ruling.as_deref());
+            let flows = conversation.count.saturating_add(conversation.related());
             match kind {
                 VerdictKind::OutOfScope => {
                     add(&mut totals.out_of_scope_packets, conversation.packets);
@@ -375,29 +388,34 @@ struct Told {
 }
 
 fn told(ruling: Option<&Ruling>) -> Told {
-    let mut told =
-        Told { kind: VerdictKind::NoPolicy, rule: None, reason: None, withheld: None, certainty: None };
+    let mut told = Told { kind: kind_of(ruling), rule: None, reason: None, withheld: None, certainty: None };
     match ruling {
-        None | Some(Ruling::NoPolicy) => {}
-        Some(Ruling::OutOfScope) => told.kind = VerdictKind::OutOfScope,
+        None | Some(Ruling::NoPolicy | Ruling::OutOfScope) => {}
         Some(Ruling::Allowed { rule, certainty, objections, .. }) => {
-            told.kind = if objections.is_empty() { VerdictKind::Allowed } else { VerdictKind::Violation };
             told.rule = Some(rule.clone());
             told.reason = objections.first().map(|objection| objection.reason);
             told.certainty = Some(*certainty);
         }
         Some(Ruling::Violation { reason, rule, .. }) => {
-            told.kind = VerdictKind::Violation;
             told.rule = rule.clone();
             told.reason = Some(*reason);
         }
         Some(Ruling::Withheld { why, rule, .. }) => {
-            told.kind = VerdictKind::Withheld;
             told.rule = rule.clone();
             told.withheld = Some(*why);
         }
     }
     told
+}
+
+fn kind_of(ruling: Option<&Ruling>) -> VerdictKind {
+    match ruling {
+        None | Some(Ruling::NoPolicy) => VerdictKind::NoPolicy,
+        Some(Ruling::OutOfScope) => VerdictKind::OutOfScope,
+        Some(Ruling::Allowed { objections, .. }) if objections.is_empty() => VerdictKind::Allowed,
+        Some(Ruling::Allowed { .. } | Ruling::Violation { .. }) => VerdictKind::Violation,
+        Some(Ruling::Withheld { .. }) => VerdictKind::Withheld,
+    }
 }
 
 fn spoken(conversation: &Conversation) -> (Option<Service>, Option<Certainty>) {

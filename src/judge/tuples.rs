@@ -2,90 +2,75 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::FixedState;
+
 use crate::flow::FlowKey;
-use crate::flow::Side;
 
 /// 5-tuples kept over all conversations, 16 octets each: 64 MiB. Beyond it every opening counts as a
 /// 5-tuple of its own, so that `flows` may be too high and never too low.
 pub const TUPLE_CAP: usize = 4_194_304;
 
-/// The initiator's port, the responder's and the VLAN: with the conversation's key the 5-tuple.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-struct Ports(u16, u16, u16);
-
-/// 5-tuples of one conversation.
+/// 5-tuples of one conversation but the first, which most have alone.
 #[derive(Clone, Debug, Default)]
-#[expect(
-    clippy::box_collection,
-    reason = "most conversations have one 5-tuple; a set in place is 40 octets more"
-)]
 pub struct Tuples {
-    one: Option<Ports>,
-    more: Option<Box<HashSet<Ports, foldhash::fast::FixedState>>>,
-    media: Option<Box<HashSet<FlowKey, foldhash::fast::FixedState>>>,
+    /// The initiator's port and the responder's: with the conversation's key the 5-tuple.
+    openings: HashSet<(u16, u16), FixedState>,
+    media: HashSet<FlowKey, FixedState>,
     uncounted: u64,
+    has_openings: bool,
 }
 
 impl Tuples {
     /// How many there are, media flows among them.
     pub fn count(&self) -> u64 {
-        let kept = usize::from(self.one.is_some())
-            .saturating_add(self.more.as_ref().map_or(0, |more| more.len()))
-            .saturating_add(self.media.as_ref().map_or(0, |media| media.len()));
+        let kept = self.openings.len().saturating_add(self.media.len());
         u64::try_from(kept).unwrap_or(u64::MAX).saturating_add(self.uncounted)
     }
 
-    /// Notes the 5-tuple of an opening by `orig`; `room` is what all conversations have left.
-    pub fn open(&mut self, key: &FlowKey, orig: Side, room: &mut usize) {
-        let ports = Ports(key.end(orig).1, key.end(orig.other()).1, key.vlan);
-        if self.one.is_none() && self.more.is_none() {
-            self.one = Some(ports);
-        } else if self.one != Some(ports) && !self.more.as_ref().is_some_and(|more| more.contains(&ports)) {
-            match room.checked_sub(1) {
-                Some(rest) => {
-                    *room = rest;
-                    self.more.get_or_insert_default().insert(ports);
-                }
-                None => self.uncounted = self.uncounted.saturating_add(1),
-            }
-        }
+    /// Whether an opening was noted here once.
+    pub fn has_openings(&self) -> bool {
+        self.has_openings
     }
 
-    /// Notes the 5-tuple of a media flow, or of an answer that is tied to a question.
-    pub fn relate(&mut self, key: &FlowKey, room: &mut usize) {
-        if self.media.as_ref().is_some_and(|media| media.contains(key)) {
+    /// Notes the ports of an opening; `room` is what all conversations have left.
+    pub fn open(&mut self, ports: (u16, u16), room: &mut usize) {
+        if self.openings.contains(&ports) {
             return;
         }
         match room.checked_sub(1) {
             Some(rest) => {
                 *room = rest;
-                self.media.get_or_insert_default().insert(*key);
+                self.has_openings = true;
+                self.openings.insert(ports);
             }
             None => self.uncounted = self.uncounted.saturating_add(1),
         }
     }
 
-    /// Forgets the 5-tuple of a flow that turned out to be of another conversation.
-    pub fn leave(&mut self, key: &FlowKey, orig: Side, room: &mut usize) {
-        let ports = Ports(key.end(orig).1, key.end(orig.other()).1, key.vlan);
-        if self.one == Some(ports) {
-            self.one = None;
-        } else if let Some(more) = &mut self.more
-            && more.remove(&ports)
-        {
+    /// Notes the 5-tuple of a media flow, or of an answer that is tied to a question.
+    pub fn relate(&mut self, key: &FlowKey, room: &mut usize) {
+        if self.media.contains(key) {
+            return;
+        }
+        match room.checked_sub(1) {
+            Some(rest) => {
+                *room = rest;
+                self.media.insert(*key);
+            }
+            None => self.uncounted = self.uncounted.saturating_add(1),
+        }
+    }
+
+    /// Forgets the ports of a flow that turned out to be of another conversation.
+    pub fn leave(&mut self, ports: (u16, u16), room: &mut usize) {
+        if self.openings.remove(&ports) {
             *room = room.saturating_add(1);
         }
     }
 
     /// Gives the media flows away, to the conversation that the session went to.
     pub fn hand_over(&mut self, to: &mut Self) {
-        let Some(media) = self.media.take() else {
-            return;
-        };
-        match &mut to.media {
-            Some(held) => held.extend(*media),
-            None => to.media = Some(media),
-        }
+        to.media.extend(self.media.drain());
     }
 }
 
@@ -104,20 +89,20 @@ mod tests {
     fn a_5_tuple_counts_once_however_often_it_is_opened() {
         let (mut tuples, mut room) = (Tuples::default(), 10);
         for port in [50_001, 50_001, 50_002, 50_001, 50_002] {
-            tuples.open(&key(port), Side::A, &mut room);
+            tuples.open((port, 554), &mut room);
         }
         tuples.relate(&key(40_000), &mut room);
         tuples.relate(&key(40_000), &mut room);
-        assert_eq!((tuples.count(), room), (3, 8));
-        tuples.leave(&key(50_001), Side::A, &mut room);
-        assert_eq!(tuples.count(), 2);
+        assert_eq!((tuples.count(), room), (3, 7));
+        tuples.leave((50_001, 554), &mut room);
+        assert_eq!((tuples.count(), room), (2, 8));
     }
 
     #[test]
     fn without_room_every_opening_counts() {
         let (mut tuples, mut room) = (Tuples::default(), 1);
         for port in 1..=4 {
-            tuples.open(&key(port), Side::A, &mut room);
+            tuples.open((port, 554), &mut room);
         }
         assert_eq!((tuples.count(), room), (4, 0));
     }

@@ -53,7 +53,7 @@ pub(super) fn a_role(role: Role) -> String {
 pub(super) fn what(conversation: &Conversation, with_port: bool) -> String {
     match (conversation.spoken, conversation.content) {
         (_, Some((Content::MxpegEventStream, _))) => "an MxPEG event stream".to_owned(),
-        (Spoken::Known(service, _), _) => match conversation.key.port {
+        (Spoken::Known(service, _), _) => match conversation.port {
             Some(port) if with_port && service != Service::Icmp => {
                 format!("{} (port {port})", service_name(service))
             }
@@ -65,8 +65,8 @@ pub(super) fn what(conversation: &Conversation, with_port: bool) -> String {
 
 /// The service port: `TCP port 22`.
 pub(super) fn place(conversation: &Conversation) -> String {
-    let transport = conversation.key.transport.to_string().to_ascii_uppercase();
-    match conversation.key.port {
+    let transport = conversation.transport.to_string().to_ascii_uppercase();
+    match conversation.port {
         Some(port) => format!("{transport} port {port}"),
         None => transport,
     }

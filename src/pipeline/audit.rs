@@ -60,6 +60,7 @@ impl Auditor {
         progress: &mut dyn FnMut(u64),
     ) -> Audited {
         let inventory = Inventory::new(self.policy.site().cloned());
+        let inventory = if self.draft { inventory } else { inventory.without_inference() };
         let keys = self.policy.site().is_some_and(|site| site.key_by_vlan);
         let settings = JudgeSettings { keep_flows: self.keep_flows, ..JudgeSettings::default() };
         let mut judge = Judge::new(Arc::clone(&self.policy), inventory, settings);

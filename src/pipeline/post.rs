@@ -67,7 +67,7 @@ fn kind_of(flow: FlowNumber, notice: Notice) -> EventKind {
 
 impl FlowSink<Attached> for Post<'_> {
     fn opened(&mut self, flow: FlowNumber, _time: Timestamp, opening: &Opening) -> Attached {
-        self.push(EventKind::Opened(flow, Box::new(opening.clone())));
+        self.push(EventKind::Opened(flow, opening.clone()));
         Attached::default()
     }
 
