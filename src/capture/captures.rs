@@ -4,7 +4,7 @@
 //! never changed, so a file whose time goes back is read as it was written. Equal times follow the
 //! order of the files.
 //!
-//! Memory of each open file, of which there are at most [`MAX_OPEN_FILES`]: a piece of 64 KiB, or
+//! Memory of each open file, of which there are at most [`MAX_OPEN_FILES`]: a piece of 128 KiB, or
 //! its next record if that is greater, which has a cap of 16 MiB; inside gzip 300 KiB more, inside
 //! zstd its window, which is 8 MiB as a rule and has a cap of 128 MiB. A file that waits for its
 //! time costs 2 KiB.

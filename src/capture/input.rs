@@ -31,6 +31,8 @@ pub(super) struct Input {
     savefile: Savefile,
     /// The next packet; it stays in the file's window until it is taken.
     head: Option<Record>,
+    /// Nobody looked yet whether there is a next packet.
+    is_head_due: bool,
     /// Octets of the input itself, if it is a regular file.
     size: Option<u64>,
     compressed: bool,
@@ -68,7 +70,7 @@ impl Input {
         let compressed = octets.is_compressed();
         let mut savefile = Savefile::open(octets, file, table)?;
         let head = savefile.next(table)?;
-        Ok(Self { origin, savefile, head, size, compressed })
+        Ok(Self { origin, savefile, head, is_head_due: false, size, compressed })
     }
 
     /// The next packet, if there is one.
@@ -92,8 +94,8 @@ impl Input {
         self.savefile.pieces_mut().hold();
     }
 
-    /// Takes packets while `each` does, and looks for the one after them. `each` is given a packet and where
-    /// its captured octets will stand in what [`Input::lend`] hands over.
+    /// Takes packets while `each` does, up to the end of the window if `enough` octets are taken by then. `each`
+    /// is given a packet and where its captured octets will stand in what [`Input::lend`] hands over.
     ///
     /// # Errors
     /// Why it cannot be read on; there is no next packet then.
@@ -101,11 +103,11 @@ impl Input {
     pub(super) fn take_while(
         &mut self,
         table: &mut InterfaceTable,
+        enough: usize,
         mut each: impl FnMut(&Record, usize) -> bool,
     ) -> Result<(), CaptureProblem> {
         while let Some(record) = self.head {
-            let mut goes_on = true;
-            let mut taken = false;
+            let (mut goes_on, mut taken) = (true, false);
             self.savefile.take_while(|record, at| {
                 goes_on = each(record, at.saturating_add(index(record.header)));
                 taken |= goes_on;
@@ -113,6 +115,11 @@ impl Input {
             });
             if taken {
                 self.head = None;
+                if goes_on && self.savefile.pieces().at() >= enough {
+                    // The next packet is looked for when the memory was lent: then it is read with a whole piece.
+                    self.is_head_due = true;
+                    break;
+                }
                 self.head = self.savefile.next(table)?;
             } else if goes_on {
                 // One that only the long way reads.
@@ -129,9 +136,21 @@ impl Input {
         Ok(())
     }
 
-    /// Hands everything since [`Input::hold`] over to `arena`, and goes on in its memory.
-    pub(super) fn lend(&mut self, arena: &mut Vec<u8>) {
+    /// Hands everything since [`Input::hold`] over to `arena`, goes on in its memory, and looks for the next packet
+    /// if nobody did.
+    ///
+    /// # Errors
+    /// Why it cannot be read on; there is no next packet then.
+    pub(super) fn lend(
+        &mut self,
+        arena: &mut Vec<u8>,
+        table: &mut InterfaceTable,
+    ) -> Result<(), CaptureProblem> {
         self.savefile.pieces_mut().lend(arena);
+        if std::mem::take(&mut self.is_head_due) {
+            self.head = self.savefile.next(table)?;
+        }
+        Ok(())
     }
 
     /// Takes the next packet and looks for the one after it.

@@ -104,7 +104,7 @@ pub enum Supply {
 
 /// Something that frames come from.
 pub trait FrameSource {
-    /// Clears `batch` and fills it with the next frames, about 64 KiB of them.
+    /// Clears `batch` and fills it with the next frames, about 128 KiB of them.
     ///
     /// A source that is damaged gives everything up to the break, ends, and says where in
     /// [`FrameSource::faults`]; filling itself never fails.

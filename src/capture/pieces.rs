@@ -1,4 +1,4 @@
-//! A window that walks over a capture's octets in pieces of 64 KiB.
+//! A window that walks over a capture's octets in pieces of 128 KiB.
 //!
 //! Only the window is in memory. It grows when one record does not fit, as octets arrive and
 //! never on the word of a length field alone.
@@ -7,7 +7,7 @@ use crate::capture::compressed::Break;
 use crate::capture::compressed::Octets;
 
 /// How much is read at once.
-const PIECE: usize = 64 * 1024;
+const PIECE: usize = 128 * 1024;
 
 /// How much is read at first, so that looking at the first packet of very many files is cheap.
 const FIRST_PIECE: usize = 4 * 1024;

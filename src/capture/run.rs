@@ -9,7 +9,7 @@ use crate::capture::layout::Record;
 use crate::time::Timestamp;
 
 /// A batch is full when it has this many octets, or so many frames.
-const BATCH_OCTETS: usize = 64 * 1024;
+const BATCH_OCTETS: usize = 128 * 1024;
 const BATCH_FRAMES: usize = 8_192;
 
 /// What was read of one file.
@@ -69,15 +69,15 @@ impl<'a> Run<'a> {
         batch: &mut FrameBatch,
     ) -> Result<(), CaptureProblem> {
         input.hold();
-        let result = input.take_while(interfaces, |record, at| {
+        let result = input.take_while(interfaces, BATCH_OCTETS / 2, |record, at| {
             let fits = at < BATCH_OCTETS && batch.frames.len() < BATCH_FRAMES;
             if fits {
                 self.push(record, at, &mut batch.frames);
             }
             fits
         });
-        input.lend(&mut batch.octets);
-        result
+        let looked = input.lend(&mut batch.octets, interfaces);
+        result.and(looked)
     }
 
     /// Copies packets into `batch` while it is not full and they are not later than `rival`, the

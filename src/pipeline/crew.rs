@@ -130,10 +130,11 @@ fn work(mut worker: Worker<'_>, inbox: &Receiver<Order>, outbox: &SyncSender<Vec
 }
 
 fn obey(worker: &mut Worker<'_>, order: &Order) -> Vec<Event> {
-    let mut events = Vec::new();
+    let mut events = Vec::with_capacity(worker.expected());
     match order {
         Order::Take(work) => worker.take(work, &mut events),
         Order::Close(below, time) => worker.close(*below, *time, &mut events),
     }
+    worker.expect(events.len());
     events
 }

@@ -41,6 +41,8 @@ pub(super) struct Worker<'r> {
     dispatch: Dispatch<'r>,
     notices: Vec<Notice>,
     tally: WorkerTally,
+    /// How many events the last order gave: the next gives about as many.
+    expected: usize,
     /// At the end: flows that are still to be closed, the first last.
     left: Option<Vec<(FlowNumber, u32)>>,
 }
@@ -57,8 +59,19 @@ impl<'r> Worker<'r> {
             dispatch: Dispatch::new(settings.registry),
             notices: Vec::new(),
             tally: WorkerTally::default(),
+            expected: 0,
             left: None,
         }
+    }
+
+    /// How many events the next order may give.
+    pub(super) fn expected(&self) -> usize {
+        self.expected
+    }
+
+    /// Notes how many events an order gave.
+    pub(super) fn expect(&mut self, events: usize) {
+        self.expected = events;
     }
 
     /// Takes this worker's part of a batch.
