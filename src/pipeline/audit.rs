@@ -24,7 +24,9 @@ use crate::pipeline::settings::PipelineSettings;
 use crate::pipeline::tally::RunTally;
 use crate::policy::force::Policy;
 
-/// Batches of events that wait for the judge at most.
+/// So many events go to the judge's thread at a time, or more: to wake it costs as much as some of them.
+const PILE: usize = 512;
+/// Piles that wait for the judge at most.
 const DEPTH: usize = 16;
 
 /// How to audit.
@@ -90,8 +92,16 @@ fn beside<T>(mut judge: Judge, run: impl FnOnce(&mut dyn FnMut(Vec<Event>)) -> T
             docket.into_iter().for_each(|events| judge.take(events));
             judge
         });
-        // Should the judge have died, the run goes on to its end, and its panic is passed on then.
-        let given = run(&mut |batch| drop(events.send(batch)));
+        let mut pile: Vec<Event> = Vec::new();
+        let mut take = |mut batch: Vec<Event>| {
+            pile.append(&mut batch);
+            if pile.len() >= PILE {
+                // Should the judge have died, the run goes on to its end, and its panic is passed on then.
+                let _dead = events.send(std::mem::replace(&mut pile, Vec::with_capacity(PILE)));
+            }
+        };
+        let given = run(&mut take);
+        let _dead = events.send(pile);
         drop(events);
         (given, bench.join().unwrap_or_else(|panic| resume_unwind(panic)))
     })
