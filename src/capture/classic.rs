@@ -149,8 +149,8 @@ impl Classic {
             };
         }
         let header = pieces.window();
-        let seconds = i64::from(self.order.u32(header, 0));
-        let fraction = i64::from(self.order.u32(header, 4));
+        let seconds = self.order.u32(header, 0);
+        let fraction = self.order.u32(header, 4);
         let (captured, wire) = self.lengths(self.order.u32(header, 8), self.order.u32(header, 12));
         if captured > self.limit {
             let what = format!(
@@ -163,18 +163,7 @@ impl Classic {
         if !pieces.has(index(size)) {
             return Err(Damage::Cut { at, inside: "a packet record" });
         }
-        let nanos = seconds
-            .saturating_mul(NANOS_PER_SECOND)
-            .saturating_add(fraction.saturating_mul(self.nanos_per_fraction));
-        Ok(Step::Packet(Record {
-            time: Timestamp::from_nanos(nanos),
-            link: self.link,
-            interface: self.interface,
-            wire_len: wire.max(captured),
-            captured,
-            header: self.record_header,
-            size,
-        }))
+        Ok(Step::Packet(self.record(seconds, fraction, captured, wire)))
     }
 
     /// The record at the start of `octets`, if it is whole there and as every writer of today writes it: what
@@ -188,24 +177,30 @@ impl Classic {
             let number = u32::from_le_bytes(field);
             if self.order == ByteOrder::Little { number } else { number.swap_bytes() }
         });
-        let size = self.record_header.wrapping_add(captured);
+        let size = self.record_header.saturating_add(captured);
         let is_common = self.lengths == Lengths::CapturedFirst && captured <= self.limit;
         if !is_common || octets.len() < index(size) {
             return None;
         }
+        Some(self.record(seconds, fraction, captured, wire))
+    }
+
+    /// The record with these fields.
+    #[inline]
+    fn record(&self, seconds: u32, fraction: u32, captured: u32, wire: u32) -> Record {
         // Numbers of 32 bits: neither product nor sum leaves 64.
         let nanos = i64::from(seconds)
             .wrapping_mul(NANOS_PER_SECOND)
             .wrapping_add(i64::from(fraction).wrapping_mul(self.nanos_per_fraction));
-        Some(Record {
+        Record {
             time: Timestamp::from_nanos(nanos),
             link: self.link,
             interface: self.interface,
             wire_len: wire.max(captured),
             captured,
             header: self.record_header,
-            size,
-        })
+            size: self.record_header.saturating_add(captured),
+        }
     }
 
     /// The captured length and that on the wire, of a record's two length fields.
