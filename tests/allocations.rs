@@ -186,7 +186,7 @@ impl Stages<'_> {
                 let start = usize::try_from(segment.payload_start).unwrap();
                 let end = start + usize::try_from(segment.payload_len).unwrap();
                 let payload = self.batch.octets.get(start..end).unwrap();
-                self.table.segment(self.tracer.next(segment), segment, payload, &mut self.readers);
+                self.table.segment(self.tracer.trace(segment), segment, payload, &mut self.readers);
             }
         });
         self.packets += u64::try_from(self.batch.frames.len()).unwrap();

@@ -24,6 +24,7 @@ use camsentry::capture::captures::Captures;
 use camsentry::decode::DecodeSettings;
 use camsentry::decode::Decoded;
 use camsentry::decode::Decoder;
+use camsentry::decode::Read;
 use camsentry::event::Event;
 use camsentry::flow::FlowSettings;
 use camsentry::flow::FlowTable;
@@ -146,7 +147,7 @@ pub(crate) fn known_flows(flows: u64) -> KnownFlows {
     let size = Size { flows: Some(flows), ..Size::of(flows + PACKETS) };
     let mut decoder = Decoder::new(DecodeSettings::default());
     let settings = FlowSettings { flows_per_shard: u32::MAX, ..FlowSettings::default() };
-    let (mut table, mut tracer) = (FlowTable::new(settings, SHARDS), Tracer::new(&settings));
+    let (mut table, tracer) = (FlowTable::new(settings, SHARDS), Tracer::new(&settings));
     let (mut opened, mut rest) = (0, Vec::new());
     for mut batch in batches(open(written(Workload::SmallFlows, size))) {
         let mut decoded = Decoded::default();
@@ -155,10 +156,10 @@ pub(crate) fn known_flows(flows: u64) -> KnownFlows {
         }
         let first = decoded.segments.len().min(usize::try_from(flows - opened).unwrap());
         for segment in decoded.segments.drain(..first) {
-            table.segment(tracer.next(&segment), &segment, &[], &mut NoReaders);
+            table.segment(tracer.trace(&segment), &segment, &[], &mut NoReaders);
         }
         opened += u64::try_from(first).unwrap();
-        let traces = decoded.segments.iter().map(|segment| tracer.next(segment)).collect();
+        let traces = decoded.segments.iter().map(|segment| tracer.trace(segment)).collect();
         rest.push((decoded, traces));
     }
     (table, rest)
@@ -169,7 +170,9 @@ pub(crate) fn take((table, batches): &mut KnownFlows) -> u64 {
     for (decoded, traces) in batches {
         for (segments, traces) in decoded.segments.chunks(TOGETHER).zip(traces.chunks(TOGETHER)) {
             black_box(traces.iter().fold(0, |sum, trace| sum ^ table.touch_index(*trace)));
-            black_box(traces.iter().fold(0, |sum, trace| sum ^ table.touch_flow(*trace)));
+            let coming = || segments.iter().zip(traces).map(|(segment, trace)| (Read::of(segment), *trace));
+            let touched = coming().map(|(read, trace)| table.touch_flow(table.guess(trace), trace, read));
+            black_box(touched.fold(0, |sum, word| sum ^ word));
             for (segment, trace) in segments.iter().zip(traces) {
                 table.segment(*trace, segment, &[], &mut NoReaders);
             }

@@ -100,7 +100,7 @@ pub(super) fn recorded(batches: Vec<FrameBatch>, port: u16) -> Vec<Vec<Said>> {
     let mut recorder = Recorder { readers: readers(RECOGNISERS), port, flows: Vec::new() };
     let mut decoder = Decoder::new(DecodeSettings::default());
     let settings = FlowSettings { flows_per_shard: u32::MAX, ..FlowSettings::default() };
-    let (mut table, mut tracer) = (FlowTable::new(settings, SHARDS), Tracer::new(&settings));
+    let (mut table, tracer) = (FlowTable::new(settings, SHARDS), Tracer::new(&settings));
     let mut decoded = Decoded::default();
     for mut batch in batches {
         decoded.clear();
@@ -111,7 +111,7 @@ pub(super) fn recorded(batches: Vec<FrameBatch>, port: u16) -> Vec<Vec<Said>> {
             let start = usize::try_from(segment.payload_start).unwrap();
             let end = start + usize::try_from(segment.payload_len).unwrap();
             let payload = batch.octets.get(start..end).unwrap();
-            table.segment(tracer.next(segment), segment, payload, &mut recorder);
+            table.segment(tracer.trace(segment), segment, payload, &mut recorder);
         }
     }
     recorder.flows.retain(|flow| !flow.is_empty());

@@ -169,6 +169,7 @@ fn segment(feed: &mut Feed<'_>, number: u64, time: Timestamp) -> (Segment, Vec<u
         file: 0,
         interface: 0,
         fingerprint: u64::from(tcp.seq) ^ u64::from(flags) << 32 ^ u64::from(size) << 40,
+        unread: None,
         oddities: Oddities { cut: cut < length, ..Oddities::default() },
     };
     (segment, payload)
@@ -190,7 +191,7 @@ fn play(octets: &[u8]) {
         ..FlowSettings::default()
     };
     let mut table = FlowTable::new(settings, 1);
-    let mut tracer = Tracer::new(&settings);
+    let tracer = Tracer::new(&settings);
     let bored_after = feed.flag().then(|| feed.u8().into());
     let mut checker = Checker { bored_after, claims: feed.flag(), ..Checker::default() };
     let (mut millis, mut packets) = (0_i64, 0_u64);
@@ -223,7 +224,7 @@ fn play(octets: &[u8]) {
             _ => {
                 packets += 1;
                 let (packet, payload) = segment(&mut feed, packets, time);
-                table.segment(tracer.next(&packet), &packet, &payload, &mut checker);
+                table.segment(tracer.trace(&packet), &packet, &payload, &mut checker);
             }
         }
         let counts = table.counts();

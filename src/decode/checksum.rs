@@ -24,13 +24,12 @@ pub(super) fn is_right(octets: &[u8], start: u64) -> bool {
 
 /// The sum of the pseudo header of TCP, UDP and ICMPv6 (RFC 9293 §3.1, RFC 8200 §8.1).
 #[inline]
-pub(super) fn pseudo_header(src: Addr, dst: Addr, protocol: u8, length: usize) -> u64 {
+pub(super) fn pseudo_header(src: Addr, dst: Addr, protocol: u8, length: u32) -> u64 {
     // An IPv4 address is kept as ::ffff:a.b.c.d; the extra 0xffff is zero in one's complement.
-    let length = u64::try_from(length).unwrap_or(u64::MAX >> 8);
     quarters(src.bits())
         .wrapping_add(quarters(dst.bits()))
         .wrapping_add(u64::from(protocol))
-        .wrapping_add(length)
+        .wrapping_add(u64::from(length))
 }
 
 /// The sum of all octets as numbers of eight, the low one first (RFC 1071 §2 (C): any width will do).

@@ -38,6 +38,9 @@ pub struct DecodeSettings {
     /// Whether the common headers are read on a short way of their own. It changes nothing but the
     /// time that decoding takes; without it tests see what the long way says. Default true.
     pub fast: bool,
+    /// Whether segments of the short way are completed at once; if not, [`Segment::read`] is for
+    /// whoever takes them. Default true.
+    pub complete: bool,
 }
 
 /// What frames gave. The caller clears it with each batch: segments point into the batch.
@@ -55,6 +58,7 @@ pub struct Decoded {
 #[derive(Debug)]
 pub struct Decoder {
     fast: bool,
+    complete: bool,
     fragments: Fragments,
     late: LateCopies,
     tally: DecodeTally,
@@ -67,6 +71,7 @@ impl Default for DecodeSettings {
             max_fragment_octets: 16 << 20,
             fragment_lifetime: Span::from_secs(30),
             fast: true,
+            complete: true,
         }
     }
 }
@@ -85,6 +90,7 @@ impl Decoder {
     pub fn new(settings: DecodeSettings) -> Self {
         Self {
             fast: settings.fast,
+            complete: settings.complete,
             fragments: Fragments::new(settings),
             late: LateCopies::default(),
             tally: DecodeTally::default(),
@@ -104,7 +110,16 @@ impl Decoder {
         let octets = batch.octets_of(frame);
         if !self.fast || fast::segment(frame, octets, &mut self.tally, &mut out.segments).is_none() {
             self.decode_slowly(index, batch, out);
+        } else if self.complete
+            && let Some(segment) = out.segments.last_mut()
+        {
+            segment.complete(segment.read(&batch.octets, &mut self.tally.bad_checksums));
         }
+    }
+
+    /// Completes a segment that points into `arena`, the octets of its batch.
+    pub fn complete(&mut self, segment: &mut Segment, arena: &[u8]) {
+        segment.complete(segment.read(arena, &mut self.tally.bad_checksums));
     }
 
     /// Decodes a frame by the walk, which knows everything that may be odd about it.

@@ -3,11 +3,11 @@
 //!
 //! A few reads of fixed size instead of a walk from layer to layer. Whatever is odd, rare or a tunnel
 //! is left to the walk, which alone knows what to make of it; what is read here comes out as the walk
-//! would give it, to the last count (`tests/decode_ways.rs`).
+//! would give it, to the last count (`tests/decode_ways.rs`), once the segment is completed.
+
+use std::num::NonZeroU8;
 
 use super::checksum;
-use super::fingerprint::Print;
-use super::fingerprint::fingerprint;
 use super::link;
 use super::octets::narrow;
 use super::segment::Oddities;
@@ -16,6 +16,7 @@ use super::segment::Tcp;
 use super::segment::VlanStack;
 use super::tally::DecodeTally;
 use super::tunnel;
+use super::unread::Unread;
 use crate::addr::Addr;
 use crate::addr::Mac;
 use crate::capture::Frame;
@@ -24,6 +25,8 @@ use crate::service::Transport;
 
 /// How many VLAN tags are read here.
 const MAX_TAGS: usize = 2;
+/// Octets of a UDP header (RFC 768).
+const UDP_HEADER: NonZeroU8 = NonZeroU8::MIN.saturating_add(7);
 
 /// An Ethernet header and its tags.
 struct Link<'a> {
@@ -59,13 +62,7 @@ struct Ports {
     dst: u16,
     tcp: Option<Tcp>,
     /// Octets of the header.
-    length: usize,
-    /// What stands before its checksum, the first octet lowest.
-    head: u128,
-    /// Where its checksum ends.
-    tail: usize,
-    /// Whether the sender wrote a checksum.
-    is_summed: bool,
+    length: NonZeroU8,
 }
 
 /// Adds the segment of a frame with these captured octets, and counts it; `None`, and nothing done, if
@@ -115,45 +112,36 @@ fn by_shape(
 ) -> Option<()> {
     let wire = octets.len().max(usize::try_from(frame.wire_len).unwrap_or(usize::MAX));
     let wire = wire.saturating_sub(octets.len().saturating_sub(link.rest.len()));
-    let mut add = |packet: &Packet<'_>, ports: &Ports| finish(frame, octets, link, packet, ports, tally, out);
     match link.ether_type {
-        [0x08, 0x00] => {
-            let packet = ipv4(link.rest, wire)?;
-            match packet.protocol {
-                6 => add(&packet, &tcp(&packet)?),
-                17 => udp(packet).map(|(packet, ports)| add(&packet, &ports))?,
-                _ => return None,
-            }
+        [0x08, 0x00] => above_ip(frame, octets, link, ipv4(link.rest, wire)?, tally, out),
+        [0x86, 0xdd] => above_ip(frame, octets, link, ipv6(link.rest, wire)?, tally, out),
+        _ => None,
+    }
+}
+
+#[inline(always)]
+fn above_ip(
+    frame: &Frame,
+    octets: &[u8],
+    link: &Link<'_>,
+    packet: Packet<'_>,
+    tally: &mut DecodeTally,
+    out: &mut Vec<Segment>,
+) -> Option<()> {
+    match packet.protocol {
+        6 => {
+            let ports = tcp(&packet)?;
+            count(frame, tally, link, &packet);
+            out.push(assemble(frame, octets, link, &packet, &ports));
         }
-        [0x86, 0xdd] => {
-            let packet = ipv6(link.rest, wire)?;
-            match packet.protocol {
-                6 => add(&packet, &tcp(&packet)?),
-                17 => udp(packet).map(|(packet, ports)| add(&packet, &ports))?,
-                _ => return None,
-            }
+        17 => {
+            let (packet, ports) = udp(packet)?;
+            count(frame, tally, link, &packet);
+            out.push(assemble(frame, octets, link, &packet, &ports));
         }
         _ => return None,
     }
     Some(())
-}
-
-#[inline(always)]
-fn finish(
-    frame: &Frame,
-    octets: &[u8],
-    link: &Link<'_>,
-    packet: &Packet<'_>,
-    ports: &Ports,
-    tally: &mut DecodeTally,
-    out: &mut Vec<Segment>,
-) {
-    let is_sum_wrong = ports.is_summed && packet.rest.len() >= packet.wire && {
-        let start = checksum::pseudo_header(packet.src, packet.dst, packet.protocol, packet.wire);
-        !checksum::is_right(packet.rest, start)
-    };
-    count(frame, tally, link, packet, is_sum_wrong);
-    out.push(assemble(frame, octets, link, packet, ports, is_sum_wrong));
 }
 
 /// What is behind up to two VLAN tags (IEEE 802.1Q).
@@ -227,8 +215,8 @@ fn ipv6(octets: &[u8], wire: usize) -> Option<Packet<'_>> {
 fn tcp(packet: &Packet<'_>) -> Option<Ports> {
     let header = packet.rest.first_chunk::<20>()?;
     let [s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags, w0, w1, ..] = *header;
-    let length = usize::from(offset >> 4).saturating_mul(4);
-    if length < 20 || length > packet.rest.len() {
+    let length = (offset >> 4).saturating_mul(4);
+    if length < 20 || usize::from(length) > packet.rest.len() {
         return None;
     }
     Some(Ports {
@@ -241,17 +229,14 @@ fn tcp(packet: &Packet<'_>) -> Option<Ports> {
             window: u16::from_be_bytes([w0, w1]),
             flags,
         }),
-        length,
-        head: u128::from_le_bytes(*header.first_chunk()?),
-        tail: 18,
-        is_summed: true,
+        length: NonZeroU8::new(length)?,
     })
 }
 
 /// UDP (RFC 768) that fits into its packet and is no tunnel; what the packet has behind it is padding.
 #[inline(always)]
 fn udp(mut packet: Packet<'_>) -> Option<(Packet<'_>, Ports)> {
-    let [s0, s1, d0, d1, l0, l1, c0, c1] = *packet.rest.first_chunk::<8>()?;
+    let [s0, s1, d0, d1, l0, l1, _, _] = *packet.rest.first_chunk::<8>()?;
     let dst = u16::from_be_bytes([d0, d1]);
     let length = usize::from(u16::from_be_bytes([l0, l1]));
     if length < 8 || length > packet.wire || tunnel::is_port(dst) {
@@ -264,46 +249,30 @@ fn udp(mut packet: Packet<'_>) -> Option<(Packet<'_>, Ports)> {
         src: u16::from_be_bytes([s0, s1]),
         dst,
         tcp: None,
-        length: 8,
-        head: u128::from(u64::from_le_bytes([s0, s1, d0, d1, l0, l1, 0, 0])),
-        tail: 8,
-        is_summed: [c0, c1] != [0, 0],
+        length: UDP_HEADER,
     };
     Some((packet, ports))
 }
 
 #[inline(always)]
-fn count(frame: &Frame, tally: &mut DecodeTally, link: &Link<'_>, packet: &Packet<'_>, is_sum_wrong: bool) {
+fn count(frame: &Frame, tally: &mut DecodeTally, link: &Link<'_>, packet: &Packet<'_>) {
     tally.segments.add_frame(frame);
     if !link.vlans.ids().is_empty() {
         tally.vlan_tagged = tally.vlan_tagged.saturating_add(1);
     }
-    let bad = &mut tally.bad_checksums;
     if packet.is_sum_wrong {
-        bad.ipv4 = bad.ipv4.saturating_add(1);
-    }
-    if is_sum_wrong {
-        let count = if packet.protocol == 6 { &mut bad.tcp } else { &mut bad.udp };
-        *count = count.saturating_add(1);
+        tally.bad_checksums.ipv4 = tally.bad_checksums.ipv4.saturating_add(1);
     }
 }
 
 #[inline(always)]
-fn assemble(
-    frame: &Frame,
-    octets: &[u8],
-    link: &Link<'_>,
-    packet: &Packet<'_>,
-    ports: &Ports,
-    is_sum_wrong: bool,
-) -> Segment {
-    let &Packet { src, dst, protocol, rest, wire, .. } = packet;
-    let (ip_octets, ip_id) = (narrow(packet.total), u32::from(packet.id));
-    let payload_len = rest.len().saturating_sub(ports.length);
-    let payload_wire = wire.saturating_sub(ports.length);
-    let (head, tail) = (ports.head, rest.get(ports.tail..).unwrap_or_default());
+fn assemble(frame: &Frame, octets: &[u8], link: &Link<'_>, packet: &Packet<'_>, ports: &Ports) -> Segment {
+    let &Packet { src, dst, rest, wire, .. } = packet;
+    let length = usize::from(ports.length.get());
+    let payload_len = rest.len().saturating_sub(length);
+    let payload_wire = wire.saturating_sub(length);
     let link_octets = octets.len().saturating_sub(link.rest.len());
-    let before_payload = link_octets.saturating_add(packet.header).saturating_add(ports.length);
+    let before_payload = link_octets.saturating_add(packet.header).saturating_add(length);
     Segment {
         number: frame.number,
         time: frame.time,
@@ -319,7 +288,7 @@ fn assemble(
         vlans: link.vlans,
         tunnel: None,
         wire_octets: frame.wire_len,
-        ip_octets,
+        ip_octets: narrow(packet.total),
         frames: 1,
         hops: packet.hops,
         payload_wire: narrow(payload_wire),
@@ -327,10 +296,11 @@ fn assemble(
         payload_len: narrow(payload_len),
         file: frame.file,
         interface: frame.interface,
-        fingerprint: fingerprint(&Print { src, dst, ip_octets, ip_id, protocol, head, tail }),
+        fingerprint: 0,
+        unread: Some(Unread { header: ports.length, ip_id: packet.id }),
         oddities: Oddities {
             cut: payload_len < payload_wire,
-            bad_checksum: packet.is_sum_wrong || is_sum_wrong,
+            bad_checksum: packet.is_sum_wrong,
             overlap_differs: false,
             incomplete: false,
         },

@@ -24,6 +24,7 @@ pub mod tally;
 mod transport;
 mod tunnel;
 pub mod undecoded;
+mod unread;
 mod walk;
 
 pub use decoder::DecodeSettings;
@@ -32,3 +33,5 @@ pub use decoder::Decoder;
 pub use segment::Segment;
 pub use tally::DecodeTally;
 pub use undecoded::Undecoded;
+pub use unread::Read;
+pub use unread::Unread;

@@ -1,5 +1,6 @@
 //! What later stages need of one packet (or of one datagram joined from its fragments).
 
+use super::unread::Unread;
 use crate::addr::Addr;
 use crate::addr::Mac;
 use crate::service::Transport;
@@ -59,8 +60,10 @@ pub struct Segment {
     pub interface: u16,
     /// Hash over the innermost IP packet that is the same for a mirror's second copy of it and
     /// different for a retransmission of a host that counts its IPv4 identification up. It leaves
-    /// out hop limit, IPv4 and transport checksums and everything below IP.
+    /// out hop limit, IPv4 and transport checksums and everything below IP. 0 as long as it is not read.
     pub fingerprint: u64,
+    /// What [`Segment::read`] is to find out.
+    pub unread: Option<Unread>,
     /// What is odd about it.
     pub oddities: Oddities,
 }

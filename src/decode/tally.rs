@@ -69,6 +69,20 @@ pub struct DecodeTally {
     pub fragments: FragmentTally,
 }
 
+impl BadChecksums {
+    /// Adds what somebody else counted.
+    pub fn add(&mut self, other: &Self) {
+        for (ours, theirs) in [
+            (&mut self.ipv4, other.ipv4),
+            (&mut self.tcp, other.tcp),
+            (&mut self.udp, other.udp),
+            (&mut self.icmp, other.icmp),
+        ] {
+            *ours = ours.saturating_add(theirs);
+        }
+    }
+}
+
 impl DecodeTally {
     pub(super) fn see(&mut self, frame: &Frame) {
         self.seen.add_frame(frame);

@@ -15,6 +15,7 @@ use super::neighbour;
 use super::octets::array;
 use super::octets::be8;
 use super::octets::be16;
+use super::octets::narrow;
 use super::segment::Tcp;
 use super::tunnel;
 use super::undecoded::NotConversation;
@@ -50,7 +51,7 @@ pub(super) fn tcp(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
         let partly = walk.context.oddities.incomplete;
         return Err(if partly { Undecoded::CutTransport } else { Undecoded::BadTransport });
     }
-    let start = checksum::pseudo_header(walk.context.src, walk.context.dst, 6, walk.wire);
+    let start = checksum::pseudo_header(walk.context.src, walk.context.dst, 6, narrow(walk.wire));
     walk.verify(Summed::Tcp, start);
     walk.skip(length);
     let shape = Shape {
@@ -82,7 +83,7 @@ pub(super) fn udp(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
     }
     let octets = walk.rest;
     if header.checksum() != 0 {
-        let start = checksum::pseudo_header(walk.context.src, walk.context.dst, 17, walk.wire);
+        let start = checksum::pseudo_header(walk.context.src, walk.context.dst, 17, narrow(walk.wire));
         walk.verify(Summed::Udp, start);
     }
     walk.skip(UdpHeader::LEN);
@@ -139,7 +140,7 @@ pub(super) fn icmp(walk: &mut Walk<'_>) -> Result<Next, Undecoded> {
     let [kind, code, _, _, _, _, _, _] = header;
     let is_v6 = walk.context.is_v6;
     let (transport, start) = if is_v6 {
-        let start = checksum::pseudo_header(walk.context.src, walk.context.dst, 58, walk.wire);
+        let start = checksum::pseudo_header(walk.context.src, walk.context.dst, 58, narrow(walk.wire));
         (Transport::Icmp6, start)
     } else {
         (Transport::Icmp, 0)

@@ -270,6 +270,7 @@ impl<'a> Walk<'a> {
             file: context.file,
             interface: context.interface,
             fingerprint: self.fingerprint(shape),
+            unread: None,
             oddities,
         });
         Next::Segment

@@ -77,10 +77,16 @@ impl FlowKey {
     /// The key of `segment`, which is known to come from `side`.
     #[inline]
     pub fn sided(segment: &Segment, side: Side, by_vlan: bool) -> Self {
-        let vlan = if by_vlan { segment.vlans.ids().last().copied().unwrap_or(0) } else { 0 };
+        let vlan = Self::vlan_of(segment, by_vlan);
         let ends = [(segment.src, segment.src_port), (segment.dst, segment.dst_port)];
         let ((a, a_port), (b, b_port)) = (*side.of(&ends), *side.other().of(&ends));
         Self { a, b, a_port, b_port, transport: segment.transport, vlan }
+    }
+
+    /// The VLAN that goes into the key of `segment`.
+    #[inline]
+    pub(super) fn vlan_of(segment: &Segment, by_vlan: bool) -> u16 {
+        if by_vlan { segment.vlans.ids().last().copied().unwrap_or(0) } else { 0 }
     }
 
     /// The key of these two ends, and which side the first one is.

@@ -1,15 +1,17 @@
 //! Second copies that a mirror of two ports makes of one packet.
 //!
-//! They come within milliseconds, so one small memory for the whole capture does: a flow carries nothing for
-//! it, and it grows only as far as packets come faster than it forgets.
+//! They come within milliseconds, so a small memory for each shard does: a flow carries nothing for it, and
+//! it grows only as far as packets come faster than it forgets. What a shard remembers follows from its own
+//! packets, so that any number of workers finds the same copies.
 
 use crate::time::Span;
 use crate::time::Timestamp;
 
 /// Groups of entries at first; a packet belongs to one of them by its fingerprint. A power of two.
-const GROUPS: usize = 512;
-/// Groups at most, 2 MiB: enough for 50 million packets a second.
-const MOST_GROUPS: usize = 32 * 1024;
+const GROUPS: usize = 64;
+/// Groups at most, 128 KiB: nothing is forgotten too early of 200,000 packets a second between the hosts of
+/// one shard; of more, copies that come late may be.
+const MOST_GROUPS: usize = 2048;
 /// Entries of a group, the newest first: one cache line.
 const REMEMBERED: usize = 8;
 /// Bits of a packet's time, in microseconds modulo 16.8 s; the fingerprint takes the other 40.
@@ -22,8 +24,8 @@ const NOBODY: u64 = u64::MAX;
 #[repr(align(64))]
 struct Group([u64; REMEMBERED]);
 
-/// The last packets.
-#[derive(Debug, Default)]
+/// The last packets of a shard.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Mirror {
     groups: Vec<Group>,
 }
@@ -41,12 +43,17 @@ impl Likeness {
         Self(fingerprint ^ flow.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
-    /// Its group: by bits that the entry does not hold.
+    /// Its group, by bits that its entry holds, too.
     #[inline]
     fn group(self, groups: usize) -> usize {
-        let bits = usize::try_from(self.0 >> 40).unwrap_or(0);
-        bits & groups.wrapping_sub(1)
+        group_of(self.0 << TIME_BITS, groups)
     }
+}
+
+/// The group of an entry.
+#[inline]
+fn group_of(entry: u64, groups: usize) -> usize {
+    usize::try_from(entry >> TIME_BITS).unwrap_or(0) & groups.wrapping_sub(1)
 }
 
 impl Mirror {
@@ -58,6 +65,7 @@ impl Mirror {
 
     /// Whether this packet was here already, no longer ago than `window`. A copy may carry an
     /// earlier time than the first one, if two cards captured them. What is new is remembered.
+    #[inline]
     pub(super) fn is_copy(&mut self, packet: Likeness, time: Timestamp, window: Span) -> bool {
         if self.groups.is_empty() {
             self.groups.resize(GROUPS, Group([NOBODY; REMEMBERED]));
@@ -65,34 +73,48 @@ impl Mirror {
         let micros = u64::from_be_bytes(time.nanos().div_euclid(1000).to_be_bytes()) & TIME_MASK;
         let fingerprint = packet.0 << TIME_BITS;
         let window = (window.nanos() / 1000).min(TIME_MASK / 2);
-        let near = |entry: u64| {
+        let age = |entry: u64| {
             let age = micros.wrapping_sub(entry) & TIME_MASK;
-            age.min(TIME_MASK.saturating_sub(age).saturating_add(1)) <= window
+            age.min(TIME_MASK.saturating_sub(age).saturating_add(1))
         };
-        let group = packet.group(self.groups.len());
-        let Some(Group(entries)) = self.groups.get_mut(group) else { return false };
-        // All eight are looked at, and nothing is asked twice: where a copy would stand cannot be guessed.
-        let is_like = |entry: &u64| entry & !TIME_MASK == fingerprint;
-        if entries.iter().fold(false, |found, entry| found | is_like(entry))
-            && entries.iter().any(|entry| is_like(entry) && near(*entry))
-        {
-            return true;
-        }
-        let [.., oldest] = *entries;
-        entries.copy_within(..REMEMBERED - 1, 1);
-        let [newest, ..] = entries;
-        *newest = fingerprint | micros;
-        if oldest != NOBODY && near(oldest) && self.groups.len() < MOST_GROUPS {
+        loop {
+            let groups = self.groups.len();
+            let Some(Group(entries)) = self.groups.get_mut(packet.group(groups)) else { return false };
+            // All eight are looked at, and nothing is asked twice: where a copy would stand cannot be guessed.
+            let is_like = |entry: &u64| entry & !TIME_MASK == fingerprint;
+            if entries.iter().fold(false, |found, entry| found | is_like(entry))
+                && entries.iter().any(|entry| is_like(entry) && age(*entry) <= window)
+            {
+                return true;
+            }
+            let [.., oldest] = *entries;
+            // Else it would be forgotten too early.
+            if oldest == NOBODY || age(oldest) > window || groups >= MOST_GROUPS {
+                entries.copy_within(..REMEMBERED - 1, 1);
+                let [newest, ..] = entries;
+                *newest = fingerprint | micros;
+                return false;
+            }
             self.grow();
         }
-        false
     }
 
-    /// Doubles the groups. Each becomes two that know the same; which of them a packet is of, its entry
-    /// does not say.
+    /// Doubles the groups: each becomes two, which share out its entries.
     #[cold]
     fn grow(&mut self) {
-        self.groups.extend_from_within(..);
+        let groups = self.groups.len().saturating_mul(2);
+        let mut grown = vec![Group([NOBODY; REMEMBERED]); groups];
+        // The oldest first, so that the newest comes to stand before them.
+        for Group(entries) in &self.groups {
+            for entry in entries.iter().rev().filter(|entry| **entry != NOBODY) {
+                if let Some(Group(entries)) = grown.get_mut(group_of(*entry, groups)) {
+                    entries.copy_within(..REMEMBERED - 1, 1);
+                    let [newest, ..] = entries;
+                    *newest = *entry;
+                }
+            }
+        }
+        self.groups = grown;
     }
 }
 
@@ -139,6 +161,7 @@ mod tests {
         for number in 0..1000 {
             assert!(mirror.is_copy(packet(number), at(40), WINDOW));
         }
+        assert!(mirror.groups.len() <= 512, "a thousand packets in a window: {}", mirror.groups.len());
     }
 
     #[test]
@@ -153,18 +176,23 @@ mod tests {
     fn it_grows_while_packets_come_faster_than_it_forgets_and_no_further() {
         let mut slow = Mirror::default();
         for number in 0..100_000 {
-            assert!(!slow.is_copy(packet(number), at(i64::try_from(number).unwrap() * 50), WINDOW));
+            assert!(!slow.is_copy(packet(number), at(i64::try_from(number).unwrap() * 500), WINDOW));
         }
-        assert_eq!(slow.groups.len(), GROUPS, "20,000 packets a second: 100 in a window");
+        assert!(slow.groups.len() <= GROUPS * 2, "2,000 packets a second, ten in a window");
         let mut fast = Mirror::default();
-        let time = |number: u64| at(i64::try_from(number / 4).unwrap());
-        for number in 0..1_000_000 {
+        let time = |number: u64| at(i64::try_from(number * 5).unwrap());
+        for number in 0..400_000 {
             assert!(!fast.is_copy(packet(number), time(number), WINDOW));
             // The other card gives each packet 4 ms later.
-            let copied = number.checked_sub(16_000).filter(|copied| *copied > 200_000);
+            let copied = number.checked_sub(800);
             assert!(copied.is_none_or(|copied| fast.is_copy(packet(copied), time(number), WINDOW)));
         }
-        assert!(fast.groups.len() <= MOST_GROUPS, "four million packets a second: 20,000 in a window");
-        assert_eq!(size_of_val(fast.groups.first().unwrap()) * MOST_GROUPS, 2 * 1024 * 1024);
+        let mut flood = Mirror::default();
+        for number in 0..1_000_000 {
+            flood.is_copy(packet(number), at(i64::try_from(number / 100).unwrap()), WINDOW);
+        }
+        assert!(fast.groups.len() < MOST_GROUPS, "{}: 1,000 in a window", fast.groups.len());
+        assert_eq!(flood.groups.len(), MOST_GROUPS);
+        assert_eq!(size_of_val(flood.groups.as_slice()), 128 * 1024);
     }
 }

@@ -1,12 +1,15 @@
 //! Which of the 256 shards an address pair belongs to, and the hashes of the flow table.
 
+use crate::addr::Addr;
 use crate::decode::Segment;
 use crate::flow::FlowKey;
+use crate::service::Transport;
 
 /// The hash of flows' keys, and the shards of their address pairs.
 ///
-/// Each end is hashed by one multiplication of 64 by 64 bits whose halves are folded together (as in
-/// wyhash and foldhash), and the ends are added: the hash of a pair knows no first and second end.
+/// Each end is hashed by multiplications of 64 by 64 bits whose halves are folded together (as in wyhash
+/// and foldhash), first its address, then its port; the ends are added, so that the order in which they are
+/// given does not matter.
 #[derive(Clone, Copy, Debug)]
 pub struct Hashes {
     high: u64,
@@ -22,18 +25,27 @@ impl Hashes {
 
     /// The hash of a key, and its shard: the same for all flows between two addresses, whichever of them
     /// sends. An RTSP connection and its unicast media share a shard, and so do all fragments of a packet.
+    pub fn of(&self, key: &FlowKey) -> (u32, u8) {
+        self.of_ends((key.a, key.a_port), (key.b, key.b_port), key.transport, key.vlan)
+    }
+
+    /// The same of a key with these ends, given in any order.
     ///
     /// hot: once per packet
     #[inline]
-    pub fn of(&self, key: &FlowKey) -> (u32, u8) {
-        let (a, b) = (self.end(key.a.bits()), self.end(key.b.bits()));
+    pub(super) fn of_ends(
+        &self,
+        one: (Addr, u16),
+        other: (Addr, u16),
+        transport: Transport,
+        vlan: u16,
+    ) -> (u32, u8) {
+        let (a, b) = (self.end(one.0.bits()), self.end(other.0.bits()));
         let [shard, ..] = self.ended(a.wrapping_add(b)).to_be_bytes();
-        // Ports tell the ends apart: each goes in where its address does.
-        let port = |port: u16| u64::from(port).wrapping_add(1).wrapping_mul(PORT);
-        let ends = (a ^ port(key.a_port)).wrapping_mul(PORT);
-        let ends = ends.wrapping_add((b ^ port(key.b_port)).rotate_left(23).wrapping_mul(PORT));
-        let rest = u64::from(key.vlan) << 16 | u64::from(key.transport.number());
-        let hash = self.ended(ends ^ rest);
+        let with_port = |end: u64, port: u16| product(end ^ u64::from(port).wrapping_mul(PORT), self.last);
+        let rest = u64::from(vlan) << 16 | u64::from(transport.number());
+        let hash =
+            with_port(a, one.1).wrapping_add(with_port(b, other.1)).wrapping_add(rest.wrapping_mul(PORT));
         (u32::try_from(hash >> 32).unwrap_or(0), shard)
     }
 

@@ -84,13 +84,6 @@ impl<A> Shelf<A> {
         self.by_key.find(hash, |slot| self.get(slot).is_some_and(|flow| flow.key == *key))
     }
 
-    /// The flow with this key, to change all but that; `hash` is the key's.
-    #[inline]
-    pub(super) fn find_mut(&mut self, key: &FlowKey, hash: u32) -> Option<&mut Flow<A>> {
-        let slot = self.find(key, hash)?;
-        self.get_mut(slot)
-    }
-
     /// The flow in a slot.
     #[inline]
     pub(super) fn get(&self, slot: u32) -> Option<&Flow<A>> {

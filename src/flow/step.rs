@@ -45,9 +45,9 @@ impl<A> Flow<A> {
     ///
     /// hot: once per packet
     #[inline]
-    pub(super) fn is_routine(&mut self, side: Side, segment: &Segment) -> bool {
+    pub(super) fn is_routine(&mut self, side: Side, segment: &Segment, bad_checksum: bool) -> bool {
         let routine = *side.of(&self.routine);
-        let is_odd = segment.oddities.bad_checksum || segment.oddities.cut;
+        let is_odd = bad_checksum || segment.oddities.cut;
         match segment.tcp {
             _ if is_odd => false,
             None => routine.payload && segment.payload_wire > 0,

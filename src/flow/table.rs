@@ -3,6 +3,7 @@
 //! What happens to a flow follows from the packets of its shard alone, in their order, so that neither
 //! the number of workers nor the size of batches changes what comes out. Only memory is common to all.
 
+use crate::decode::Read;
 use crate::decode::Segment;
 use crate::decode::segment::IcmpError;
 use crate::decode::segment::Tcp;
@@ -11,6 +12,8 @@ use crate::flow::Side;
 use crate::flow::carry::Means;
 use crate::flow::facts::Outcome;
 use crate::flow::key::FlowNumber;
+use crate::flow::mirror::Likeness;
+use crate::flow::mirror::Mirror;
 use crate::flow::opening::Before;
 use crate::flow::opening::opening_of;
 use crate::flow::reassembly::Store;
@@ -53,6 +56,8 @@ pub struct FlowTable<A> {
     /// The shortest silence that ends a flow, whatever its class.
     shortest_timeout: Span,
     shards: Vec<Shard>,
+    /// Of each shard; apart, since every packet asks them.
+    mirrors: Vec<Mirror>,
     busy: Option<u32>,
     counts: FlowCounts,
 }
@@ -81,6 +86,7 @@ impl<A> FlowTable<A> {
             shortest_timeout: shelf.shortest_timeout(),
             shelf,
             shards: std::iter::repeat_with(shard).take(shards).collect(),
+            mirrors: vec![Mirror::default(); shards],
             busy: None,
             counts: FlowCounts::default(),
         }
@@ -109,47 +115,85 @@ impl<A> FlowTable<A> {
         self.shelf.touch(trace.hash)
     }
 
-    /// Reads of the flow what a packet will need that comes soon; after [`Self::touch_index`].
+    /// Where the flow of a packet that comes soon probably is; after [`Self::touch_index`].
     #[inline]
-    pub fn touch_flow(&self, trace: Trace) -> u64 {
-        let flow = self.shelf.guess(trace.hash).and_then(|slot| self.shelf.get(slot));
-        flow.map_or(0, |flow| flow.touch(trace.side))
+    pub fn guess(&self, trace: Trace) -> Option<u32> {
+        self.shelf.guess(trace.hash)
     }
 
-    /// Takes the next packet and its captured payload.
+    /// Reads of its flow, and of the last packets, what a packet will need that comes soon; after
+    /// [`Self::guess`].
+    #[inline]
+    pub fn touch_flow(&self, guess: Option<u32>, trace: Trace, read: Read) -> u64 {
+        let flow = guess.and_then(|slot| self.shelf.get(slot));
+        let mirror = self.mirrors.get(self.shard_of(trace));
+        flow.map_or(0, |flow| flow.touch(trace.side))
+            ^ mirror.map_or(0, |mirror| mirror.touch(Likeness::new(read.fingerprint, trace.hash)))
+    }
+
+    /// Whether the next packet is the second copy of one that was here. To be asked once of each, in order.
     ///
     /// hot: once per packet
-    pub fn segment<S: FlowSink<A>>(&mut self, trace: Trace, segment: &Segment, payload: &[u8], sink: &mut S) {
+    #[inline]
+    pub fn is_copy(&mut self, trace: Trace, read: Read, time: Timestamp) -> bool {
+        let (packet, window) = (Likeness::new(read.fingerprint, trace.hash), self.settings.mirror_window);
         let shard = self.shard_of(trace);
-        self.expire(shard, segment.time, sink);
-        let key = FlowKey::sided(segment, trace.side, self.settings.key_by_vlan);
-        if let Some(flow) = self.shelf.find_mut(&key, trace.hash)
-            && segment.time.since(flow.touched) <= self.shortest_timeout
-            && !trace.is_copy
-            && flow.is_routine(trace.side, segment)
-        {
-            flow.count(trace.side, segment);
-            self.counts.packets = self.counts.packets.saturating_add(u64::from(segment.frames));
-            return flow.tell(segment.time, &self.settings, sink);
-        }
-        self.segment_of_note(shard, &key, trace, segment, payload, sink);
+        self.mirrors.get_mut(shard).is_some_and(|mirror| mirror.is_copy(packet, time, window))
     }
 
-    /// Takes a packet that may change more than counts.
-    fn segment_of_note<S: FlowSink<A>>(
+    /// Takes the next packet, which is no copy, if it changes nothing but the counts of a flow, and that is
+    /// where it was guessed to be. If not, nothing is done, and it is for [`Self::take`].
+    ///
+    /// hot: once per packet
+    #[inline]
+    pub fn take_routine(&mut self, guess: Option<u32>, trace: Trace, read: Read, segment: &Segment) -> bool {
+        let (time, side) = (segment.time, trace.side);
+        if self.shelf.is_due(self.shard_of(trace), time) {
+            return false;
+        }
+        let Some(flow) = guess.and_then(|slot| self.shelf.get_mut(slot)) else { return false };
+        let is_routine = flow.key == FlowKey::sided(segment, side, self.settings.key_by_vlan)
+            && time.since(flow.touched) <= self.shortest_timeout
+            // Counts are told on the long way.
+            && time.since(flow.tallied) < self.settings.tally_every
+            && flow.is_routine(side, segment, read.bad_checksum);
+        if is_routine {
+            flow.count(side, segment);
+            self.counts.packets = self.counts.packets.saturating_add(u64::from(segment.frames));
+        }
+        is_routine
+    }
+
+    /// Takes the next packet, of which nothing is left to be read, and its captured payload: all that can be
+    /// done for many at a time, at once.
+    pub fn segment<S: FlowSink<A>>(&mut self, trace: Trace, segment: &Segment, payload: &[u8], sink: &mut S) {
+        let read = Read::of(segment);
+        let is_copy = self.is_copy(trace, read, segment.time);
+        if is_copy || !self.take_routine(self.guess(trace), trace, read, segment) {
+            self.take((trace, is_copy), read, segment, payload, sink);
+        }
+    }
+
+    /// Takes the next packet, of which is known whether it is a copy, what was read of it, and its captured
+    /// payload.
+    pub fn take<S: FlowSink<A>>(
         &mut self,
-        shard: usize,
-        key: &FlowKey,
-        trace: Trace,
+        (trace, is_copy): (Trace, bool),
+        read: Read,
         segment: &Segment,
         payload: &[u8],
         sink: &mut S,
     ) {
-        let side = trace.side;
+        let mut segment = *segment;
+        segment.complete(read);
+        let segment = &segment;
+        let (shard, side) = (self.shard_of(trace), trace.side);
+        self.expire(shard, segment.time, sink);
+        let key = FlowKey::sided(segment, side, self.settings.key_by_vlan);
         let mut before = Before::Unknown;
-        let mut slot = self.find_live(shard, key, trace.hash, segment.time, sink);
+        let mut slot = self.find_live(shard, &key, trace.hash, segment.time, sink);
         if let Some(flow) = slot.and_then(|slot| self.shelf.get_mut(slot)) {
-            if trace.is_copy {
+            if is_copy {
                 flow.count_copy(side, segment);
                 let frames = u64::from(segment.frames);
                 self.counts.duplicates = self.counts.duplicates.saturating_add(frames);
@@ -163,7 +207,7 @@ impl<A> FlowTable<A> {
         }
         let slot = match slot {
             Some(slot) => slot,
-            None => self.open(shard, key, trace, segment, before, sink),
+            None => self.open(shard, &key, trace, segment, before, sink),
         };
         self.step((shard, slot), side, segment, payload, sink);
     }

@@ -2,6 +2,8 @@
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 use std::sync::mpsc::SyncSender;
 use std::sync::mpsc::sync_channel;
@@ -33,13 +35,20 @@ pub(super) enum Crew<'scope, 'r> {
     /// One, called where the orders are given.
     Inline(Box<Worker<'r>>, Vec<Vec<Event>>),
     /// Several.
-    Threads(Vec<Hand<'scope>>),
+    Threads {
+        /// Their threads.
+        hands: Vec<Hand<'scope>>,
+        /// How many orders were given.
+        given: usize,
+    },
 }
 
 /// One worker's thread.
 pub(super) struct Hand<'scope> {
     orders: SyncSender<Order>,
     answers: Receiver<Vec<Event>>,
+    /// How many orders it has obeyed.
+    obeyed: Arc<AtomicUsize>,
     thread: ScopedJoinHandle<'scope, WorkerTally>,
 }
 
@@ -60,9 +69,12 @@ impl<'scope, 'r: 'scope> Crew<'scope, 'r> {
             let (orders, inbox) = sync_channel(DEPTH);
             let (outbox, answers) = sync_channel(DEPTH);
             let worker = Worker::new(number, helping, settings);
-            Hand { orders, answers, thread: scope.spawn(move || work(worker, &inbox, &outbox)) }
+            let obeyed = Arc::new(AtomicUsize::new(0));
+            let count = Arc::clone(&obeyed);
+            let thread = scope.spawn(move || work(worker, &inbox, &outbox, &count));
+            Hand { orders, answers, obeyed, thread }
         });
-        Self::Threads(hands.collect())
+        Self::Threads { hands: hands.collect(), given: 0 }
     }
 
     /// How many orders may be unanswered. Inline none need wait, and one batch's memory that is used
@@ -70,7 +82,19 @@ impl<'scope, 'r: 'scope> Crew<'scope, 'r> {
     pub(super) fn depth(&self) -> usize {
         match self {
             Self::Inline(..) => 1,
-            Self::Threads(_) => DEPTH,
+            Self::Threads { .. } => DEPTH,
+        }
+    }
+
+    /// Whether a worker has so much to do that it waits for nothing: then what it can be spared is better
+    /// done here. It decides who does it, never what comes out.
+    pub(super) fn is_busy(&self) -> bool {
+        match self {
+            Self::Inline(..) => false,
+            Self::Threads { hands, given } => {
+                let left = hands.iter().map(|hand| given.saturating_sub(hand.obeyed.load(Ordering::Relaxed)));
+                left.max().unwrap_or(0) >= DEPTH / 2
+            }
         }
     }
 
@@ -78,7 +102,8 @@ impl<'scope, 'r: 'scope> Crew<'scope, 'r> {
     pub(super) fn give(&mut self, order: &Order) {
         match self {
             Self::Inline(worker, answers) => answers.push(obey(worker, order)),
-            Self::Threads(hands) => {
+            Self::Threads { hands, given } => {
+                *given = given.saturating_add(1);
                 for hand in hands {
                     // A worker that died is found when its answer is missing.
                     let _sent = hand.orders.send(order.clone());
@@ -92,7 +117,7 @@ impl<'scope, 'r: 'scope> Crew<'scope, 'r> {
         match self {
             Self::Inline(_, answers) if answers.is_empty() => Vec::new(),
             Self::Inline(_, answers) => answers.remove(0),
-            Self::Threads(hands) => {
+            Self::Threads { hands, .. } => {
                 hands.iter().flat_map(|hand| hand.answers.recv().unwrap_or_default()).collect()
             }
         }
@@ -103,8 +128,8 @@ impl<'scope, 'r: 'scope> Crew<'scope, 'r> {
         let (mut sum, mut lost) = (WorkerTally::default(), 0_u64);
         match self {
             Self::Inline(worker, _) => sum = worker.tally(),
-            Self::Threads(hands) => {
-                for Hand { orders, answers, thread } in hands {
+            Self::Threads { hands, .. } => {
+                for Hand { orders, answers, thread, .. } in hands {
                     drop((orders, answers));
                     match thread.join() {
                         Ok(tally) => sum.add(&tally),
@@ -117,9 +142,15 @@ impl<'scope, 'r: 'scope> Crew<'scope, 'r> {
     }
 }
 
-fn work(mut worker: Worker<'_>, inbox: &Receiver<Order>, outbox: &SyncSender<Vec<Event>>) -> WorkerTally {
+fn work(
+    mut worker: Worker<'_>,
+    inbox: &Receiver<Order>,
+    outbox: &SyncSender<Vec<Event>>,
+    obeyed: &AtomicUsize,
+) -> WorkerTally {
     while let Ok(order) = inbox.recv() {
         let answer = obey(&mut worker, &order);
+        obeyed.fetch_add(1, Ordering::Relaxed);
         // Before the answer, so that the batch's memory can be used again at once.
         drop(order);
         if outbox.send(answer).is_err() {

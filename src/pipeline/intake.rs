@@ -1,10 +1,9 @@
 //! Fills batches: frames from the source, decoded, each thing with its trace and its place.
 
-use std::hint::black_box;
-
 use crate::capture::Frame;
 use crate::capture::FrameSource;
 use crate::capture::Supply;
+use crate::decode::DecodeSettings;
 use crate::decode::DecodeTally;
 use crate::decode::Decoded;
 use crate::decode::Decoder;
@@ -15,7 +14,6 @@ use crate::flow::Trace;
 use crate::flow::Tracer;
 use crate::pipeline::settings::PipelineSettings;
 use crate::pipeline::work::Item;
-use crate::pipeline::work::TOGETHER;
 use crate::pipeline::work::What;
 use crate::pipeline::work::Work;
 use crate::time::Span;
@@ -53,7 +51,9 @@ struct Placed {
 
 impl Intake {
     pub(super) fn new(settings: &PipelineSettings<'_>) -> Self {
-        let (decoder, tracer) = (Decoder::new(settings.decode), Tracer::new(&settings.flow));
+        // Workers complete what they take.
+        let decoder = Decoder::new(DecodeSettings { complete: false, ..settings.decode });
+        let tracer = Tracer::new(&settings.flow);
         Self { decoder, tracer, watched: None, first: None, sightings: 0 }
     }
 
@@ -67,7 +67,6 @@ impl Intake {
             let watch = self.watch(&frame);
             self.place(frame.number, watch, &mut placed, work);
         }
-        self.mark_copies(work);
         supply
     }
 
@@ -75,7 +74,14 @@ impl Intake {
     pub(super) fn finish(&mut self, work: &mut Work) {
         self.decoder.finish(&mut work.frames, &mut work.decoded);
         self.place(END, None, &mut Placed::default(), work);
-        self.mark_copies(work);
+    }
+
+    /// Reads of the packets what is else left to the workers.
+    pub(super) fn complete(&mut self, work: &mut Work) {
+        let Work { frames, decoded, .. } = work;
+        for segment in &mut decoded.segments {
+            self.decoder.complete(segment, &frames.octets);
+        }
     }
 
     /// What the decoder counted.
@@ -111,20 +117,6 @@ impl Intake {
             number: number.max(frame.number),
         });
         begins.then_some(frame.time)
-    }
-
-    /// Finds the second copies of a mirror, in the order of capture.
-    fn mark_copies(&mut self, work: &mut Work) {
-        let segments = &work.decoded.segments;
-        for items in work.items.chunks_mut(TOGETHER) {
-            // Nobody wants the sum; it keeps the reads from being left out.
-            black_box(items.iter().fold(0, |sum, item| sum ^ self.tracer.touch(item.trace)));
-            for item in items.iter_mut().filter(|item| matches!(item.what, What::Segment)) {
-                let index = usize::try_from(item.index).unwrap_or(usize::MAX);
-                let time = segments.get(index).map(|segment| segment.time);
-                item.trace.is_copy = time.is_some_and(|time| self.tracer.is_copy(item.trace, time));
-            }
-        }
     }
 
     /// Gives everything new its place. Nearly every frame brings one segment and nothing else.

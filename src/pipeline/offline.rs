@@ -43,8 +43,10 @@ pub fn run(
         let stopped = line.read(&mut intake, source, control);
         line.close(&intake);
         let (workers, workers_lost) = line.crew.dismiss();
+        let mut decode = intake.tally().clone();
+        decode.bad_checksums.add(&workers.bad_checksums);
         RunTally {
-            decode: intake.tally().clone(),
+            decode,
             workers,
             sightings: intake.sightings(),
             span: intake.span(),
@@ -69,7 +71,13 @@ impl<'scope, 'r: 'scope> Line<'scope, 'r, '_> {
     fn read(&mut self, intake: &mut Intake, source: &mut dyn FrameSource, control: &mut Control<'_>) -> bool {
         let stopped = loop {
             let mut work = self.spare();
-            let supply = Arc::get_mut(&mut work).map_or(Supply::End, |work| intake.read(source, work));
+            let supply = Arc::get_mut(&mut work).map_or(Supply::End, |work| {
+                let supply = intake.read(source, work);
+                if self.crew.is_busy() {
+                    intake.complete(work);
+                }
+                supply
+            });
             self.send(work);
             (control.progress)(source.consumed());
             if supply == Supply::End {

@@ -1,6 +1,7 @@
 //! What a run counted.
 
 use crate::decode::DecodeTally;
+use crate::decode::tally::BadChecksums;
 use crate::flow::table::FlowCounts;
 use crate::time::Timestamp;
 
@@ -36,11 +37,14 @@ pub struct WorkerTally {
     pub abandoned: u64,
     /// Frames that are counted in no flow because of that.
     pub abandoned_packets: u64,
+    /// Wrong checksums that the decoder left to them.
+    pub bad_checksums: BadChecksums,
 }
 
 impl WorkerTally {
     /// Adds what another worker or shard counted.
     pub(super) fn add(&mut self, other: &Self) {
+        self.bad_checksums.add(&other.bad_checksums);
         let (ours, theirs) = (&mut self.flows, &other.flows);
         for (ours, theirs) in [
             (&mut ours.opened, theirs.opened),

@@ -4,12 +4,16 @@ use crate::capture::FrameBatch;
 use crate::decode::Decoded;
 use crate::decode::Segment;
 use crate::event::Event;
+use crate::event::Stamp;
 use crate::flow::Trace;
 use crate::time::Timestamp;
 
 /// So many packets are looked up before the first of them is taken: enough that the processor waits for
 /// all of them at a time, few enough that what it fetched is there still.
 pub(super) const TOGETHER: usize = 32;
+
+/// So many events (as a power of two) can come of one thing before two things of one packet mix.
+const EVENTS_PER_ITEM: u32 = 32;
 
 /// A batch, shared by all workers.
 #[derive(Default)]
@@ -49,6 +53,20 @@ pub(super) enum What {
     WatchFrom,
 }
 
+impl Item {
+    /// Its place in the list of its kind.
+    #[inline]
+    pub(super) fn index(&self) -> usize {
+        usize::try_from(self.index).unwrap_or(usize::MAX)
+    }
+
+    /// The stamp of the first event that comes of it.
+    pub(super) fn stamp(&self) -> Stamp {
+        let sequence = u64::from(self.ordinal).saturating_add(1) << EVENTS_PER_ITEM;
+        Stamp { packet: self.trigger, sequence }
+    }
+}
+
 impl Work {
     /// Empties it and keeps its memory. The arena is the source's to fill anew: it may go on in it.
     pub(super) fn clear(&mut self) {
@@ -57,6 +75,12 @@ impl Work {
         self.items.clear();
         self.watched_from.clear();
         self.events.clear();
+    }
+
+    /// The segment that is to be taken, if it is one.
+    #[inline]
+    pub(super) fn segment(&self, item: &Item) -> Option<&Segment> {
+        matches!(item.what, What::Segment).then(|| self.decoded.segments.get(item.index()))?
     }
 
     /// The captured payload of a segment of this batch.

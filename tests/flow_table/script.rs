@@ -79,6 +79,7 @@ pub(crate) fn packet(
         file: 0,
         interface: 0,
         fingerprint: 0,
+        unread: None,
         oddities: Oddities::default(),
     };
     Packet { segment, payload: payload.to_vec() }
@@ -207,7 +208,7 @@ impl Stage {
         if packet.segment.fingerprint == 0 {
             packet.segment.fingerprint = self.number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         }
-        let trace = self.tracer.next(&packet.segment);
+        let trace = self.tracer.trace(&packet.segment);
         self.table.segment(trace, &packet.segment, &packet.payload, &mut self.notes);
     }
 
