@@ -7,6 +7,7 @@ use crate::flow::order::Lists;
 use crate::flow::record::Class;
 use crate::flow::record::Flow;
 use crate::flow::settings::FlowSettings;
+use crate::flow::shard::Hashes;
 use crate::flow::slab::Slab;
 use crate::time::Span;
 use crate::time::Timestamp;
@@ -17,6 +18,7 @@ const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
 /// The flows of some shards. A slot number is good until its flow is removed.
 pub(super) struct Shelf<A> {
     by_key: Index,
+    hashes: Hashes,
     flows: Slab<Flow<A>>,
     /// A list for each shard.
     by_age: Lists,
@@ -43,6 +45,7 @@ impl<A> Shelf<A> {
         let empty = Shard { flows: 0, due: NEVER, fronts: [NEVER; Class::COUNT] };
         Self {
             by_key: Index::new(),
+            hashes: Hashes::new(settings.seed),
             flows: Slab::new(),
             by_age: Lists::new(shards),
             by_silence: Lists::new(shards.saturating_mul(Class::COUNT)),
@@ -103,9 +106,9 @@ impl<A> Shelf<A> {
         self.flows.get_mut(slot)
     }
 
-    /// Puts a flow in, whose key is not there yet.
-    pub(super) fn insert(&mut self, shard: usize, flow: Flow<A>) -> u32 {
-        let (hash, class, queued) = (flow.hash, flow.listed, flow.queued);
+    /// Puts a flow in, whose key is not there yet; `hash` is the key's.
+    pub(super) fn insert(&mut self, shard: usize, hash: u32, flow: Flow<A>) -> u32 {
+        let (class, queued) = (flow.listed, flow.queued);
         let slot = self.flows.insert(flow);
         self.by_key.insert(hash, slot);
         self.by_age.push_back(shard, slot);
@@ -119,7 +122,7 @@ impl<A> Shelf<A> {
     /// Takes a flow out.
     pub(super) fn remove(&mut self, shard: usize, slot: u32) -> Option<Flow<A>> {
         let flow = self.flows.remove(slot)?;
-        self.by_key.remove(flow.hash, slot);
+        self.by_key.remove(self.hashes.of(&flow.key).0, slot);
         self.by_age.remove(shard, slot);
         self.delist(shard, flow.listed, slot);
         if let Some(shard) = self.shards.get_mut(shard) {
@@ -141,7 +144,7 @@ impl<A> Shelf<A> {
     /// Puts a flow, whose class changed, in the list of that class.
     pub(super) fn relist(&mut self, shard: usize, slot: u32) {
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        let (old, new, queued) = (flow.listed, flow.class, flow.touched);
+        let (old, new, queued) = (flow.listed, flow.class(), flow.touched);
         (flow.listed, flow.queued) = (new, queued);
         self.delist(shard, old, slot);
         self.enlist(shard, new, slot, queued);

@@ -118,6 +118,11 @@ impl Watch {
         self.follower = None;
     }
 
+    /// Octets of the pool that its heads hold.
+    pub(super) fn held(&self) -> usize {
+        self.sides.iter().fold(0, |sum, side| side.head.len().saturating_add(sum))
+    }
+
     /// Shows octets to the recognisers.
     pub(super) fn show(&mut self, part: &Part<'_>, desk: &mut Watching<'_>) {
         let panel = self.panel(part.side, desk.dispatch);
