@@ -101,11 +101,11 @@ pub(super) struct Flow<A> {
     pub(super) streams: [Stream; 2],
     pub(super) tcp: Connection,
     tunnel: Option<Tunnel>,
-    tags: Tags,
-    file: u16,
     pub(super) outcome: Outcome,
     /// In which list it stands.
     pub(super) listed: Class,
+    tags: Tags,
+    file: u16,
     opener: Opener,
     pub(super) marks: Marks,
     /// The first letters of the history, from the view of [`Flow::orientation`].
