@@ -78,6 +78,10 @@ impl<A> Flow<A> {
 
     /// Gives up every hole of `side` and hands over what waits behind.
     pub(super) fn flush<S: FlowSink<A>>(&mut self, side: Side, time: Timestamp, means: &mut Means<'_, S>) {
+        // Nothing waits of most, and never did.
+        if !side.of(&self.streams).waits() {
+            return;
+        }
         self.drain(side, means);
         while let Some(seq) = self.first_held(side) {
             self.lose(side, seq, time, means);
@@ -170,8 +174,10 @@ impl<A> Flow<A> {
 
     /// Forgets everything that waits.
     pub(super) fn release_all(&mut self, store: &mut Store) {
-        self.release(Side::A, store);
-        self.release(Side::B, store);
+        if self.rare.is_some() {
+            self.release(Side::A, store);
+            self.release(Side::B, store);
+        }
     }
 
     /// Hands over what waits and is next.

@@ -5,7 +5,7 @@ use crate::memory::ask_for_huge_pages;
 
 /// Slots of a block, a power of two.
 const BLOCK: usize = 1 << BLOCK_BITS;
-const BLOCK_BITS: u32 = 14;
+const BLOCK_BITS: u32 = 15;
 
 /// Slots, some of them free.
 pub(super) struct Slab<T> {

@@ -3,6 +3,7 @@
 
 use super::heads::HeadPool;
 use super::side::Stage;
+use super::watch::Notice;
 use super::watch::PATIENCE;
 use super::watch::Watch;
 use super::watch::Watching;
@@ -74,7 +75,12 @@ impl Attached {
         match self.0 {
             State::Untouched => settled(None),
             State::Settled(initiator) => settled(initiator),
-            _ => self.watch(desk, |watch, desk| watch.end(key, desk)),
+            State::OneSided(known) => {
+                desk.notices.extend(known.ended());
+                self.0 = State::Settled(None);
+                settled(None)
+            }
+            State::Watched(_) => self.watch(desk, |watch, desk| watch.end(key, desk)),
         }
     }
 
@@ -154,6 +160,16 @@ impl OneSided {
         (ours.shown, ours.fresh, ours.started) = (self.shown, self.fresh, is(STARTED));
         (ours.from_start, ours.cut, ours.any_cut) = (is(FROM_START), is(CUT), is(ANY_CUT));
         ours.tired = self.tired;
+    }
+
+    /// What [`Watch::end`] tells: of the other side nothing came, so that nobody knows it either.
+    fn ended(self) -> Option<Notice> {
+        let is_cut = self.known & (CUT | ANY_CUT) != 0;
+        let shown = match self.side() {
+            Side::A => [self.shown, 0],
+            Side::B => [0, self.shown],
+        };
+        (self.shown > 0 || is_cut).then_some(Notice::Unrecognised(shown, is_cut))
     }
 
     /// Which side nobody knows.
