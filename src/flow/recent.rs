@@ -44,7 +44,8 @@ impl Recent {
         }
         let length = self.octets.len().saturating_add(octets.len());
         if length > self.octets.capacity() {
-            let room = length.next_power_of_two().min(SEGMENTS * OCTETS);
+            // In steps of a few segments: rings of all shards together are many.
+            let room = length.next_multiple_of(2 * OCTETS).min(SEGMENTS * OCTETS);
             self.octets.reserve_exact(room.saturating_sub(self.octets.len()));
         }
         self.octets.extend(octets);

@@ -235,16 +235,10 @@ impl<A> Flow<A> {
     /// hot: once per packet
     #[inline]
     pub(super) fn count(&mut self, side: Side, segment: &Segment) {
-        let more = Sent {
-            packets: u32::from(segment.frames),
-            wire_octets: segment.wire_octets,
-            ip_octets: segment.ip_octets,
-            payload_octets: segment.payload_wire,
-        };
         let sent = side.of_mut(&mut self.sent);
-        match sent.plus(more) {
+        match sent.plus(Sent::of(segment)) {
             Some(sum) => *sent = sum,
-            None => self.count_beyond(side, more),
+            None => self.count_beyond(side, segment),
         }
         self.touched = segment.time;
         self.last_seen = self.last_seen.max(segment.time);
@@ -254,9 +248,9 @@ impl<A> Flow<A> {
     }
 
     #[cold]
-    fn count_beyond(&mut self, side: Side, more: Sent) {
+    fn count_beyond(&mut self, side: Side, segment: &Segment) {
         let beyond = self.rare.get_or_insert_default().beyond.get_or_insert_default();
-        side.of_mut(beyond).add(side.of_mut(&mut self.sent), more);
+        side.of_mut(beyond).add(side.of_mut(&mut self.sent), Sent::of(segment));
     }
 
     /// Counts the second copy of a packet of `side`.

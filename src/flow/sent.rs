@@ -1,5 +1,7 @@
 //! What a side sent, in half the memory: what goes beyond 32 bits is kept elsewhere.
 
+use crate::decode::Segment;
+
 /// What stays in a count of which the rest went [`Beyond`]: more than anybody compares it with.
 const LEFT: u32 = 1 << 30;
 
@@ -26,6 +28,17 @@ pub(super) struct Beyond {
 }
 
 impl Sent {
+    /// That one packet was.
+    #[inline]
+    pub(super) fn of(segment: &Segment) -> Self {
+        Self {
+            packets: u32::from(segment.frames),
+            wire_octets: segment.wire_octets,
+            ip_octets: segment.ip_octets,
+            payload_octets: segment.payload_wire,
+        }
+    }
+
     /// The sum, if all of it fits.
     #[inline]
     pub(super) fn plus(self, more: Self) -> Option<Self> {
