@@ -2,12 +2,14 @@
 //! attachment, given by `recognise`.
 
 mod carry;
+mod closing;
 pub mod facts;
 mod index;
 pub mod key;
 mod letters;
 mod marks;
 mod mirror;
+mod opener;
 mod opening;
 mod order;
 mod rare;

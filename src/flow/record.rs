@@ -4,22 +4,16 @@ use crate::decode::Segment;
 use crate::decode::segment::Tcp;
 use crate::decode::segment::Tunnel;
 use crate::decode::segment::VlanStack;
-use crate::flow::FlowFacts;
 use crate::flow::FlowKey;
 use crate::flow::Side;
-use crate::flow::facts::ConnState;
-use crate::flow::facts::Few;
-use crate::flow::facts::History;
-use crate::flow::facts::Initiation;
 use crate::flow::facts::Opening;
 use crate::flow::facts::Outcome;
-use crate::flow::facts::SideTally;
 use crate::flow::key::FlowNumber;
 use crate::flow::letters::Letters;
 use crate::flow::marks::Marks;
+use crate::flow::opener::Opener;
 use crate::flow::rare::Rare;
 use crate::flow::reassembly::Stream;
-use crate::flow::sent::Beyond;
 use crate::flow::sent::Sent;
 use crate::flow::settings::FlowSettings;
 use crate::flow::sink::FlowSink;
@@ -100,21 +94,21 @@ pub(super) struct Flow<A> {
     pub(super) sent: [Sent; 2],
     pub(super) streams: [Stream; 2],
     pub(super) tcp: Connection,
-    tunnel: Option<Tunnel>,
+    pub(super) tunnel: Option<Tunnel>,
     pub(super) outcome: Outcome,
     /// In which list it stands.
     pub(super) listed: Class,
-    tags: Tags,
-    file: u16,
-    opener: Opener,
+    pub(super) tags: Tags,
+    pub(super) file: u16,
+    pub(super) opener: Opener,
     pub(super) marks: Marks,
     /// The first letters of the history, from the view of [`Flow::orientation`].
     pub(super) history: Letters,
     /// Initial sequence numbers, of the endpoints of which they are known.
     isn: [u32; 2],
     pub(super) number: FlowNumber,
-    uid: u64,
-    first_seen: Timestamp,
+    pub(super) uid: u64,
+    pub(super) first_seen: Timestamp,
     /// When it was put where it is in the list of its class.
     pub(super) queued: Timestamp,
     /// What most flows have nothing of.
@@ -127,23 +121,13 @@ pub(super) const OVERLAP_DIFFERS: u8 = 1;
 /// Octets are missing in a direction.
 pub(super) const GAP: u8 = 1 << 1;
 /// It was there before we looked.
-const MIDSTREAM: u8 = 1 << 2;
+pub(super) const MIDSTREAM: u8 = 1 << 2;
 /// Side B sent the first packet.
-const FIRST_IS_B: u8 = 1 << 3;
+pub(super) const FIRST_IS_B: u8 = 1 << 3;
 /// Routine of each side: see [`Routine::payload`].
 const PAYLOAD: [u8; 2] = [1 << 4, 1 << 5];
 /// Routine of each side: see [`Routine::acknowledgment`].
 const ACKNOWLEDGMENT: [u8; 2] = [1 << 6, 1 << 7];
-
-/// Who opened a flow, and how we know.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Opener {
-    Unknown,
-    InferredA,
-    InferredB,
-    ObservedA,
-    ObservedB,
-}
 
 /// Which packets of a side change nothing but the counts, as far as the last other packet tells.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -152,37 +136,6 @@ pub(super) struct Routine {
     pub(super) payload: bool,
     /// Pure acknowledgments.
     pub(super) acknowledgment: bool,
-}
-
-impl Opener {
-    /// Nobody's evidence is none.
-    const fn of(initiator: Option<Side>, initiation: Initiation) -> Self {
-        match (initiator, initiation) {
-            (Some(Side::A), Initiation::Observed) => Self::ObservedA,
-            (Some(Side::B), Initiation::Observed) => Self::ObservedB,
-            (Some(Side::A), Initiation::Inferred) => Self::InferredA,
-            (Some(Side::B), Initiation::Inferred) => Self::InferredB,
-            // What is assumed is no matter of packets and octets.
-            (None, _) | (Some(_), Initiation::Unknown | Initiation::Assumed) => Self::Unknown,
-        }
-    }
-
-    #[inline]
-    const fn side(self) -> Option<Side> {
-        match self {
-            Self::Unknown => None,
-            Self::InferredA | Self::ObservedA => Some(Side::A),
-            Self::InferredB | Self::ObservedB => Some(Side::B),
-        }
-    }
-
-    const fn initiation(self) -> Initiation {
-        match self {
-            Self::Unknown => Initiation::Unknown,
-            Self::InferredA | Self::InferredB => Initiation::Inferred,
-            Self::ObservedA | Self::ObservedB => Initiation::Observed,
-        }
-    }
 }
 
 impl<A> Flow<A> {
@@ -261,26 +214,6 @@ impl<A> Flow<A> {
         self.note_place(segment);
     }
 
-    /// What was counted so far.
-    pub(super) fn tallies(&self) -> [SideTally; 2] {
-        let rare = self.rare.as_deref();
-        [Side::A, Side::B].map(|side| {
-            let sent = side.of(&self.sent);
-            let beyond = rare.and_then(|rare| rare.beyond.as_deref());
-            let beyond = beyond.map_or_else(Beyond::default, |beyond| *side.of(beyond));
-            let (duplicate_packets, duplicate_octets) =
-                rare.map_or((0, 0), |rare| *side.of(&rare.copies));
-            SideTally {
-                packets: beyond.packets.saturating_add(u64::from(sent.packets)),
-                wire_octets: beyond.wire_octets.saturating_add(u64::from(sent.wire_octets)),
-                ip_octets: beyond.ip_octets.saturating_add(u64::from(sent.ip_octets)),
-                payload_octets: beyond.payload_octets.saturating_add(u64::from(sent.payload_octets)),
-                duplicate_packets,
-                duplicate_octets,
-            }
-        })
-    }
-
     /// Which silence ends it now.
     #[inline]
     pub(super) fn class(&self) -> Class {
@@ -354,76 +287,6 @@ impl<A> Flow<A> {
         }
     }
 
-    /// Who opened it, as far as packets and octets tell.
-    pub(super) fn initiator(&self) -> Option<Side> {
-        self.opener.side()
-    }
-
-    /// Who sent the first packet.
-    fn first(&self) -> Side {
-        if self.marks.has(FIRST_IS_B) { Side::B } else { Side::A }
-    }
-
-    /// From whose view the history is written: the initiator's, or unknown, the first sender's.
-    #[inline]
-    pub(super) fn orientation(&self) -> Side {
-        self.opener.side().unwrap_or_else(|| self.first())
-    }
-
-    /// Adds a history letter, given in upper case, as of `side`.
-    pub(super) fn letter(&mut self, side: Side, letter: u8) {
-        let letter = if side == self.orientation() { letter } else { letter.to_ascii_lowercase() };
-        if !self.history.has(letter) && !self.history.add(letter) {
-            self.rare.get_or_insert_default().note_letter(letter);
-        }
-    }
-
-    /// All of the history.
-    fn history(&self) -> History {
-        self.history.history(self.rare.as_ref().map_or(&[], |rare| &rare.letters))
-    }
-
-    fn set_history(&mut self, history: &History) {
-        let (first, more) = Letters::of(history);
-        self.history = first;
-        if let Some(rare) = &mut self.rare {
-            rare.letters = Default::default();
-        }
-        if !more.is_empty() {
-            let rare = self.rare.get_or_insert_default();
-            more.iter().for_each(|letter| rare.note_letter(*letter));
-        }
-    }
-
-    /// Takes better evidence of who opened the flow; evidence no better than what is known is no news.
-    ///
-    /// Octets that only one end sends are better than a watched silence before a datagram: of a
-    /// mirror that shows one direction only, the first datagram after it is an answer. A group opens nothing.
-    pub(super) fn initiate<S: FlowSink<A>>(
-        &mut self,
-        side: Side,
-        initiation: Initiation,
-        time: Timestamp,
-        sink: &mut S,
-    ) {
-        let known = self.opener.initiation();
-        let is_answer = self.key.transport != Transport::Tcp
-            && self.initiator() == Some(side.other())
-            && !self.key.end(side).0.is_group()
-            && (known, initiation) == (Initiation::Observed, Initiation::Inferred);
-        if initiation <= known && !is_answer {
-            return;
-        }
-        let turns = side != self.orientation();
-        self.opener = Opener::of(Some(side), initiation);
-        if turns && !self.history.is_empty() {
-            let mut history = self.history().flipped();
-            history.add(b'^');
-            self.set_history(&history);
-        }
-        sink.initiated(self.number, time, side, initiation);
-    }
-
     /// The flow got as far as `outcome`, if that is news.
     pub(super) fn reach<S: FlowSink<A>>(&mut self, outcome: Outcome, time: Timestamp, sink: &mut S) {
         if outcome > self.outcome {
@@ -435,50 +298,6 @@ impl<A> Flow<A> {
     /// Whether both sides sent something.
     pub(super) fn is_answered(&self) -> bool {
         self.sent.iter().all(|sent| sent.packets > 0)
-    }
-
-    /// Takes the flow apart, at its end.
-    pub(super) fn into_facts(mut self, evicted: bool) -> (A, FlowFacts) {
-        let (history, tallies) = (self.history(), self.tallies());
-        let state = self.state(&history);
-        let first = self.first_stack();
-        let (vlans, files) = self.rare.as_mut().map(|rare| rare.places()).unwrap_or_default();
-        let facts = FlowFacts {
-            number: self.number,
-            uid: self.uid,
-            key: self.key,
-            first_seen: self.first_seen,
-            last_seen: self.last_seen,
-            initiator: self.initiator(),
-            initiation: self.opener.initiation(),
-            first: self.first(),
-            midstream: self.marks.has(MIDSTREAM),
-            tallies,
-            state,
-            history,
-            outcome: self.outcome,
-            vlans: Few::new(first, vlans),
-            tunnel: self.tunnel,
-            files: Few::new(self.file, files).sorted(),
-            overlap_differs: self.marks.has(OVERLAP_DIFFERS),
-            gap: self.marks.has(GAP),
-            evicted,
-        };
-        (self.attached, facts)
-    }
-
-    fn state(&self, history: &History) -> ConnState {
-        let sent = |side: Side| side.of(&self.sent).packets > 0;
-        match self.key.transport {
-            Transport::Tcp => {
-                let silent = self.sent.iter().all(|sent| sent.payload_octets == 0);
-                self.tcp.state(self.orientation(), silent, history)
-            }
-            Transport::Icmp | Transport::Icmp6 => ConnState::Oth,
-            _ if self.is_answered() => ConnState::Sf,
-            _ if sent(self.orientation()) => ConnState::S0,
-            _ => ConnState::Shr,
-        }
     }
 
     #[inline]
@@ -499,7 +318,7 @@ impl<A> Flow<A> {
     }
 
     /// The VLAN stack that it was seen in first.
-    fn first_stack(&self) -> VlanStack {
+    pub(super) fn first_stack(&self) -> VlanStack {
         let noted = || self.rare.as_ref().map_or_else(VlanStack::default, |rare| rare.first());
         self.tags.stack().unwrap_or_else(noted)
     }

@@ -112,9 +112,11 @@ impl<T> Slab<T> {
 
     /// Everything that is in a slot.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        let things = self.blocks.iter().zip(0_u32..).flat_map(|(block, number)| {
-            block.things.iter().zip(number << BLOCK_BITS..)
-        });
+        let things = self
+            .blocks
+            .iter()
+            .zip(0_u32..)
+            .flat_map(|(block, number)| block.things.iter().zip(number << BLOCK_BITS..));
         things.filter_map(|(thing, slot)| thing.as_ref().map(|thing| (slot, thing)))
     }
 }
@@ -161,7 +163,9 @@ mod tests {
             for (number, slot) in (0..count).zip(&slots) {
                 assert_eq!(slab.get(*slot), Some(&(round, number)));
             }
-            assert!(slots.iter().zip(0..count).all(|(slot, number)| slab.remove(*slot) == Some((round, number))));
+            assert!(
+                slots.iter().zip(0..count).all(|(slot, number)| slab.remove(*slot) == Some((round, number)))
+            );
             let memory = slab.blocks.iter().filter(|block| block.things.capacity() > 0);
             assert_eq!((memory.count(), slab.blocks.len(), slab.iter().count()), (1, 3, 0));
         }

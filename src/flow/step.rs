@@ -189,8 +189,8 @@ impl<A> Flow<A> {
 
     fn take_syn_ack(&mut self, side: Side, tcp: Tcp) -> bool {
         let other = side.other();
-        let chosen = self.pending() == Some((other, tcp.ack.wrapping_sub(1)))
-            && other.of(&self.streams).position == 0;
+        let chosen =
+            self.pending() == Some((other, tcp.ack.wrapping_sub(1))) && other.of(&self.streams).position == 0;
         if chosen {
             // Of several SYNs with different numbers the answer says which one counts.
             self.set_isn(other, tcp.ack.wrapping_sub(1));
