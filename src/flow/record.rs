@@ -177,10 +177,11 @@ impl<A> Flow<A> {
         }
     }
 
-    /// Reads a word of each line that a routine packet needs.
+    /// Reads a word of each line that a packet may need: few flows have routine packets only, and ways to
+    /// memory overlap.
     #[inline]
     pub(super) fn touch(&self, side: Side) -> u64 {
-        u64::from(self.key.a_port) ^ u64::from(side.of(&self.sent).packets)
+        u64::from(self.key.a_port) ^ u64::from(side.of(&self.sent).packets) ^ self.number.0
     }
 
     /// Counts a packet of `side` that is no copy.
