@@ -77,3 +77,98 @@ impl<A> Flow<A> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::addr::Addr;
+    use crate::decode::Segment;
+    use crate::decode::segment::Oddities;
+    use crate::decode::segment::VlanStack;
+    use crate::flow::FlowKey;
+    use crate::flow::Side;
+    use crate::flow::facts::History;
+    use crate::flow::opening::Before;
+    use crate::flow::opening::opening_of;
+    use crate::flow::record::Flow;
+    use crate::service::Transport;
+    use crate::time::Timestamp;
+
+    fn stack(ids: &[u16]) -> VlanStack {
+        let mut stack = VlanStack::default();
+        assert!(ids.iter().all(|id| stack.push(*id)));
+        stack
+    }
+
+    fn segment(ids: &[u16], file: u16, wire_octets: u32) -> Segment {
+        Segment {
+            number: 1,
+            time: Timestamp::default(),
+            src: Addr::v4([10, 0, 0, 1]),
+            dst: Addr::v4([10, 0, 0, 2]),
+            transport: Transport::Udp,
+            src_port: 1,
+            dst_port: 2,
+            tcp: None,
+            icmp_reply: false,
+            src_mac: None,
+            dst_mac: None,
+            vlans: stack(ids),
+            tunnel: None,
+            wire_octets,
+            ip_octets: 30,
+            frames: 1,
+            hops: 64,
+            payload_wire: 2,
+            payload_start: 0,
+            payload_len: 2,
+            file,
+            interface: 0,
+            fingerprint: 0,
+            oddities: Oddities::default(),
+        }
+    }
+
+    fn flow(segment: &Segment) -> Flow<()> {
+        let (key, side) = FlowKey::of(segment, false);
+        Flow::new(segment, &opening_of(segment, key, side, Before::Unknown), 0, ())
+    }
+
+    #[test]
+    fn a_flow_tells_all_places_whichever_were_first_and_counts_beyond_its_own_room() {
+        let stacks: [&[u16]; 5] = [&[1, 2, 3], &[], &[5], &[6, 7], &[8]];
+        for turn in 0..stacks.len() {
+            let mut turned = stacks;
+            turned.rotate_left(turn);
+            let seen = || turned.iter().chain(&turned).zip([2, 0, 1, 1, 0].into_iter().cycle());
+            let mut flow = seen().next().map(|(ids, file)| flow(&segment(ids, file, 0))).unwrap();
+            seen().for_each(|(ids, file)| flow.count(Side::A, &segment(ids, file, u32::MAX)));
+            flow.count_copy(Side::A, &segment(turned[0], 7, 99));
+            let ((), facts) = flow.into_facts(false);
+            let first: Vec<VlanStack> = turned.iter().take(4).map(|ids| stack(ids)).collect();
+            assert_eq!((&facts.vlans[..], &facts.files[..]), (&first[..], &[0, 1, 2, 7][..]));
+            let [a, b] = facts.tallies;
+            assert_eq!((a.packets, a.wire_octets, a.ip_octets), (10, 42_949_672_950, 300));
+            assert_eq!((a.payload_octets, a.duplicate_packets, a.duplicate_octets), (20, 1, 99));
+            assert_eq!(b, Default::default());
+        }
+    }
+
+    #[test]
+    fn sixteen_letters_are_told_and_turn_when_the_other_side_opened_the_flow() {
+        let mut flow = flow(&segment(&[], 0, 0));
+        let mut history = History::default();
+        for letter in *b"SHADFRGTC" {
+            flow.letter(Side::A, letter);
+            history.add(letter);
+            flow.letter(Side::B, letter);
+            history.add(letter.to_ascii_lowercase());
+            flow.letter(Side::A, letter);
+            assert_eq!(flow.history(), history);
+        }
+        assert_eq!(history.as_str(), "SsHhAaDdFfRrGgTt");
+        flow.set_history(&history.flipped());
+        assert_eq!(flow.history().as_str(), "sShHaAdDfFrRgGtT");
+        let ((), facts) = flow.into_facts(true);
+        assert_eq!(facts.history, history.flipped());
+    }
+}

@@ -83,7 +83,7 @@ impl<A> Flow<A> {
         self.history.history(self.rare.as_ref().map_or(&[], |rare| &rare.letters))
     }
 
-    fn set_history(&mut self, history: &History) {
+    pub(super) fn set_history(&mut self, history: &History) {
         let (first, more) = Letters::of(history);
         self.history = first;
         if let Some(rare) = &mut self.rare {
