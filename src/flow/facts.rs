@@ -217,6 +217,12 @@ impl<T> Deref for Few<T> {
     }
 }
 
+impl<T: PartialEq, const N: usize> PartialEq<[T; N]> for Few<T> {
+    fn eq(&self, other: &[T; N]) -> bool {
+        **self == *other
+    }
+}
+
 /// Up to sixteen history letters in the order of Zeek.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct History {

@@ -75,7 +75,6 @@ impl Recent {
 }
 
 #[cfg(test)]
-#[expect(clippy::arithmetic_side_effects, reason = "test arithmetic")]
 mod tests {
     use super::Data;
     use super::FlowNumber;
