@@ -1,6 +1,7 @@
 //! What is known of a flow: who opened it and how we know, how it went, what was counted.
 
 use std::fmt;
+use std::ops::Deref;
 
 use serde::Serialize;
 
@@ -160,17 +161,66 @@ pub struct FlowFacts {
     /// How far it got.
     pub outcome: Outcome,
     /// Distinct VLAN stacks seen, at most four, in order of appearance.
-    pub vlans: Vec<VlanStack>,
+    pub vlans: Few<VlanStack>,
     /// What it was wrapped in.
     pub tunnel: Option<Tunnel>,
     /// Files of the run that it was seen in, ascending.
-    pub files: Vec<u16>,
+    pub files: Few<u16>,
     /// Fragments or segments overlapped and differed.
     pub overlap_differs: bool,
     /// Octets are missing in a direction: lost by the capture, or cut by the snap length.
     pub gap: bool,
     /// It was closed to make room, not because it ended.
     pub evicted: bool,
+}
+
+/// One thing, and seldom others: most flows are seen in one place, and so ask for no memory to say where.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Few<T> {
+    /// That is all.
+    One([T; 1]),
+    /// There are others.
+    More(Box<[T]>),
+}
+
+impl<T> Few<T> {
+    /// `first`, and `others` behind it.
+    pub fn new(first: T, mut others: Vec<T>) -> Self {
+        if others.is_empty() {
+            return Self::One([first]);
+        }
+        others.insert(0, first);
+        Self::More(others.into_boxed_slice())
+    }
+
+    /// The same in ascending order.
+    #[must_use]
+    pub fn sorted(mut self) -> Self
+    where
+        T: Ord,
+    {
+        if let Self::More(all) = &mut self {
+            all.sort_unstable();
+        }
+        self
+    }
+}
+
+impl<T> Deref for Few<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        match self {
+            Self::One(one) => one,
+            Self::More(all) => all,
+        }
+    }
+}
+
+impl<T: PartialEq, const N: usize> PartialEq<[T; N]> for Few<T> {
+    fn eq(&self, other: &[T; N]) -> bool {
+        **self == *other
+    }
 }
 
 /// Up to sixteen history letters in the order of Zeek.

@@ -2,15 +2,21 @@
 //! attachment, given by `recognise`.
 
 mod carry;
+mod closing;
 pub mod facts;
 mod index;
 pub mod key;
+mod letters;
+mod marks;
 mod mirror;
+mod opener;
 mod opening;
 mod order;
+mod rare;
 mod reassembly;
 mod recent;
 mod record;
+mod sent;
 pub mod settings;
 pub mod shard;
 mod shelf;
@@ -18,6 +24,7 @@ pub mod sink;
 mod slab;
 mod step;
 pub mod table;
+mod tags;
 mod tcp;
 pub mod trace;
 

@@ -3,33 +3,38 @@
 //! Segments in order are handed through in place. Only what is ahead of a hole is copied, into
 //! buffers of the shard's [`Store`]; the caller says when a hole is given up ([`Stream::jump`]).
 
+use crate::flow::marks::Marks;
 use crate::flow::tcp::WINDOW;
 use crate::time::Timestamp;
 
 /// So many segments in a row outside the window mean that the stream really went on elsewhere.
 const STRAYS: u8 = 8;
 
-/// One side of a connection. Of a datagram flow only `position` and `wanted` mean something.
-#[derive(Default)]
+/// One side of a connection, packed because a table holds two million. Of a datagram flow only `position`
+/// and whether it is wanted mean something.
+#[derive(Clone, Copy, Default)]
+#[repr(C, packed)]
 pub(super) struct Stream {
     /// Next sequence number expected.
     pub(super) next: u32,
     /// Where `next` is in what this side sent since we look; stays at the end of its range.
     pub(super) position: u32,
-    /// Whether `next` is known.
-    pub(super) known: bool,
-    /// The SYN was seen, or proved.
-    pub(super) from_start: bool,
-    /// Nobody wants these octets any more.
-    pub(super) unwanted: bool,
-    strays: u8,
-    /// What waits, if anything ever did: most streams come in order.
-    waiting: Option<Box<Waiting>>,
+    /// Answers, and how many segments in a row were outside the window.
+    marks: Marks,
 }
+
+/// `next` is known.
+const KNOWN: u8 = 1;
+/// The SYN was seen, or proved.
+const FROM_START: u8 = 1 << 1;
+/// Nobody wants these octets any more.
+const UNWANTED: u8 = 1 << 2;
+/// Something waits.
+const WAITS: u8 = 1 << 3;
 
 /// What waits behind the holes of one side, in the order of sequence numbers.
 #[derive(Default)]
-struct Waiting {
+pub(super) struct Waiting {
     held: Vec<Held>,
     octets: u32,
 }
@@ -105,22 +110,58 @@ impl Held {
 }
 
 impl Stream {
+    /// Whether `next` is known.
+    pub(super) const fn is_known(self) -> bool {
+        self.marks.has(KNOWN)
+    }
+
+    /// Whether the SYN was seen, or proved.
+    pub(super) const fn is_from_start(self) -> bool {
+        self.marks.has(FROM_START)
+    }
+
+    /// Says that what comes is whole: datagrams.
+    pub(super) const fn is_of_datagrams(&mut self) {
+        self.marks.set(FROM_START, true);
+    }
+
+    /// Whether nobody wants these octets any more.
+    pub(super) const fn is_unwanted(self) -> bool {
+        self.marks.has(UNWANTED)
+    }
+
+    /// Says that nobody wants these octets any more; nothing of them may wait then.
+    pub(super) const fn give_up(&mut self) {
+        self.marks.set(UNWANTED, true);
+    }
+
+    /// Whether something waits.
+    pub(super) const fn waits(self) -> bool {
+        self.marks.has(WAITS)
+    }
+
+    /// Says whether something waits.
+    pub(super) const fn let_wait(&mut self, waits: bool) {
+        self.marks.set(WAITS, waits);
+    }
+
     /// Says where the stream begins.
     pub(super) fn start(&mut self, seq: u32, from_start: bool) {
         self.next = seq;
-        self.known = true;
-        self.from_start = from_start;
+        self.marks.set(KNOWN, true);
+        self.marks.set(FROM_START, from_start);
     }
 
     /// Where `wire` octets from `seq` lie.
     pub(super) fn place(&mut self, seq: u32, wire: u32) -> Place {
         let ahead = seq.wrapping_sub(self.next).cast_signed();
         if ahead.unsigned_abs() > WINDOW {
-            self.strays = self.strays.saturating_add(1);
-            return if self.strays >= STRAYS { Place::Elsewhere } else { Place::Stray };
+            let strays = self.marks.count().saturating_add(1);
+            self.marks.set_count(strays);
+            return if strays >= STRAYS { Place::Elsewhere } else { Place::Stray };
         }
-        self.strays = 0;
-        if ahead == 0 && self.first_held().is_none() {
+        self.marks.set_count(0);
+        if ahead == 0 && !self.waits() {
             Place::InOrder
         } else if ahead < 0 && ahead.unsigned_abs() >= wire {
             Place::Old
@@ -130,58 +171,56 @@ impl Stream {
     }
 
     /// Whether octets that are next are only counted: nobody wants them, and nothing waits.
-    pub(super) fn is_only_counted(&self) -> bool {
-        self.unwanted && self.strays == 0 && self.first_held().is_none()
+    pub(super) const fn is_only_counted(self) -> bool {
+        self.is_unwanted() && self.marks.count() == 0 && !self.waits()
     }
 
     /// Goes `wire` octets on.
-    pub(super) fn advance(&mut self, wire: u32) {
+    #[inline]
+    pub(super) const fn advance(&mut self, wire: u32) {
         self.next = self.next.wrapping_add(wire);
         self.position = self.position.saturating_add(wire);
     }
 
     /// Goes on to `seq`, if that is ahead; the octets between are given up.
     pub(super) fn jump(&mut self, seq: u32) {
-        self.strays = 0;
+        self.marks.set_count(0);
         let ahead = seq.wrapping_sub(self.next).cast_signed();
         self.position = self.position.saturating_add(u32::try_from(ahead).unwrap_or(0));
         self.next = seq;
     }
+}
 
+impl Waiting {
     /// Whether more waits than may.
-    pub(super) fn is_full(&self, segments: u16, octets: u32, store: &Store) -> bool {
-        let waiting = self.waiting.as_ref();
-        waiting.is_some_and(|waiting| waiting.held.len() > usize::from(segments) || waiting.octets > octets)
-            || store.is_full()
+    pub(super) const fn is_full(&self, segments: usize, octets: u32) -> bool {
+        self.held.len() > segments || self.octets > octets
     }
 
     /// Sequence number of the first octet that waits.
-    pub(super) fn first_held(&self) -> Option<u32> {
-        self.waiting.as_ref()?.held.first().map(|held| held.seq)
+    pub(super) fn first(&self) -> Option<u32> {
+        self.held.first().map(|held| held.seq)
     }
 
-    /// The first segment that waits, if the stream has come so far.
-    pub(super) fn take_ready(&mut self, store: &mut Store) -> Option<Held> {
-        let first = self.first_held()?;
-        if first.wrapping_sub(self.next).cast_signed() > 0 {
+    /// The first segment that waits, if the stream has come to `next`, so far.
+    pub(super) fn take_ready(&mut self, next: u32, store: &mut Store) -> Option<Held> {
+        if self.first()?.wrapping_sub(next).cast_signed() > 0 {
             return None;
         }
-        let waiting = self.waiting.as_mut()?;
-        let held = waiting.held.remove(0);
-        waiting.octets = waiting.octets.saturating_sub(size(&held.octets));
+        let held = self.held.remove(0);
+        self.octets = self.octets.saturating_sub(size(&held.octets));
         store.held_octets = store.held_octets.saturating_sub(size(&held.octets));
         Some(held)
     }
 
-    /// Lets a segment wait, less what waits already: what came first wins. Tells whether what is
-    /// there twice differs.
-    pub(super) fn hold(&mut self, data: Data<'_>, store: &mut Store) -> bool {
-        let (next, mut rest, mut differs) = (self.next, data, false);
+    /// Lets a segment wait, less what waits already: what came first wins. `next` is expected. Tells whether
+    /// what is there twice differs.
+    pub(super) fn hold(&mut self, next: u32, data: Data<'_>, store: &mut Store) -> bool {
+        let (mut rest, mut differs) = (data, false);
         let mut at = 0_usize;
         while rest.wire > 0 {
             let start = rest.seq.wrapping_sub(next);
-            let other = self.waiting.as_ref().and_then(|waiting| waiting.held.get(at));
-            let Some(other) = other else {
+            let Some(other) = self.held.get(at) else {
                 self.insert(at, rest, store);
                 break;
             };
@@ -200,9 +239,9 @@ impl Stream {
         differs
     }
 
-    /// Forgets everything that waits.
-    pub(super) fn release(&mut self, store: &mut Store) {
-        for held in self.waiting.take().map(|waiting| waiting.held).unwrap_or_default() {
+    /// Gives everything back that waits.
+    pub(super) fn release(self, store: &mut Store) {
+        for held in self.held {
             store.held_octets = store.held_octets.saturating_sub(size(&held.octets));
             store.give_back(held.octets);
         }
@@ -210,10 +249,9 @@ impl Stream {
 
     fn insert(&mut self, at: usize, data: Data<'_>, store: &mut Store) {
         let octets = store.copy(data.octets);
-        let Waiting { held, octets: sum } = &mut **self.waiting.get_or_insert_default();
-        *sum = sum.saturating_add(size(&octets));
+        self.octets = self.octets.saturating_add(size(&octets));
         let segment = Held { seq: data.seq, wire: data.wire, octets, packet: data.packet, time: data.time };
-        held.insert(at.min(held.len()), segment);
+        self.held.insert(at.min(self.held.len()), segment);
     }
 }
 
@@ -241,7 +279,8 @@ impl Store {
         }
     }
 
-    const fn is_full(&self) -> bool {
+    /// Whether more waits in all flows than may.
+    pub(super) const fn is_full(&self) -> bool {
         self.held_octets > self.limit
     }
 

@@ -1,30 +1,28 @@
 //! What the table keeps of one flow.
 
 use crate::decode::Segment;
+use crate::decode::segment::Tcp;
 use crate::decode::segment::Tunnel;
 use crate::decode::segment::VlanStack;
-use crate::flow::FlowFacts;
 use crate::flow::FlowKey;
 use crate::flow::Side;
-use crate::flow::facts::ConnState;
-use crate::flow::facts::History;
-use crate::flow::facts::Initiation;
 use crate::flow::facts::Opening;
 use crate::flow::facts::Outcome;
-use crate::flow::facts::SideTally;
 use crate::flow::key::FlowNumber;
+use crate::flow::letters::Letters;
+use crate::flow::marks::Marks;
+use crate::flow::opener::Opener;
+use crate::flow::rare::Rare;
 use crate::flow::reassembly::Stream;
+use crate::flow::sent::Sent;
 use crate::flow::settings::FlowSettings;
 use crate::flow::sink::FlowSink;
+use crate::flow::tags::Tags;
 use crate::flow::tcp::Connection;
+use crate::flow::tcp::Phase;
 use crate::service::Transport;
 use crate::time::Span;
 use crate::time::Timestamp;
-
-/// Most distinct VLAN stacks noted of a flow.
-const VLANS: usize = 4;
-/// Most source files noted of a flow.
-const FILES: usize = 1024;
 
 /// Which silence ends a flow; each is a list of the table.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -82,7 +80,7 @@ impl Class {
 
 /// One flow and what hangs on it.
 ///
-/// In lines of the processor's cache: a routine packet needs the first three.
+/// In lines of the processor's cache: a routine packet needs the first two, any other one the third as well.
 #[repr(C, align(64))]
 pub(super) struct Flow<A> {
     pub(super) key: FlowKey,
@@ -95,38 +93,41 @@ pub(super) struct Flow<A> {
     /// What each side sent.
     pub(super) sent: [Sent; 2],
     pub(super) streams: [Stream; 2],
-    /// What routine packets of each side would not change any more.
-    pub(super) routine: [Routine; 2],
-    file: u16,
-    vlans: VlanStack,
-    tunnel: Option<Tunnel>,
-    pub(super) overlap_differs: bool,
-    pub(super) gap: bool,
-    pub(super) midstream: bool,
+    pub(super) tcp: Connection,
+    pub(super) tunnel: Option<Tunnel>,
     pub(super) outcome: Outcome,
-    /// Which silence ends it now.
-    pub(super) class: Class,
     /// In which list it stands.
     pub(super) listed: Class,
-    pub(super) initiator: Option<Side>,
-    pub(super) initiation: Initiation,
-    /// Who sent the first packet.
-    first: Side,
-    /// From whose view the history is written: the initiator's, or unknown, the first sender's.
-    pub(super) orientation: Side,
-    pub(super) history: History,
-    /// That of the key, for the index.
-    pub(super) hash: u32,
-    pub(super) tcp: Connection,
+    pub(super) tags: Tags,
+    pub(super) file: u16,
+    pub(super) opener: Opener,
+    pub(super) marks: Marks,
+    /// The first letters of the history, from the view of [`Flow::orientation`].
+    pub(super) history: Letters,
+    /// Initial sequence numbers, of the endpoints of which they are known.
+    isn: [u32; 2],
     pub(super) number: FlowNumber,
     pub(super) uid: u64,
     pub(super) first_seen: Timestamp,
     /// When it was put where it is in the list of its class.
     pub(super) queued: Timestamp,
     /// What most flows have nothing of.
-    rare: Option<Box<Rare>>,
+    pub(super) rare: Option<Box<Rare>>,
     pub(super) attached: A,
 }
+
+/// Fragments or segments overlapped and differed.
+pub(super) const OVERLAP_DIFFERS: u8 = 1;
+/// Octets are missing in a direction.
+pub(super) const GAP: u8 = 1 << 1;
+/// It was there before we looked.
+pub(super) const MIDSTREAM: u8 = 1 << 2;
+/// Side B sent the first packet.
+pub(super) const FIRST_IS_B: u8 = 1 << 3;
+/// Routine of each side: see [`Routine::payload`].
+const PAYLOAD: [u8; 2] = [1 << 4, 1 << 5];
+/// Routine of each side: see [`Routine::acknowledgment`].
+const ACKNOWLEDGMENT: [u8; 2] = [1 << 6, 1 << 7];
 
 /// Which packets of a side change nothing but the counts, as far as the last other packet tells.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -137,83 +138,73 @@ pub(super) struct Routine {
     pub(super) acknowledgment: bool,
 }
 
-/// What a side sent, copies of a mirror left out.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Sent {
-    /// Packets, each fragment counted.
-    pub(super) packets: u64,
-    /// Octets of their frames on the wire.
-    wire_octets: u64,
-    /// Octets of their innermost IP packets.
-    ip_octets: u64,
-    /// Octets of payload.
-    pub(super) payload_octets: u64,
-}
-
-/// Places beside the first that a flow was seen at, and copies of its packets.
-#[derive(Default)]
-struct Rare {
-    vlans: Vec<VlanStack>,
-    files: Vec<u16>,
-    /// Packets and octets of each side.
-    copies: [(u64, u64); 2],
-}
-
 impl<A> Flow<A> {
     /// A flow that opens with `segment`; nothing is counted yet.
-    pub(super) fn new(segment: &Segment, opening: &Opening, hash: u32, uid: u64, attached: A) -> Self {
-        let (first, time) = (opening.first, segment.time);
+    pub(super) fn new(segment: &Segment, opening: &Opening, uid: u64, attached: A) -> Self {
+        let time = segment.time;
+        let tags = Tags::of(&opening.vlans);
+        let mut marks = Marks::default();
+        marks.set(MIDSTREAM, opening.midstream);
+        marks.set(FIRST_IS_B, opening.first == Side::B);
+        let rare = (tags == Tags::MANY).then(|| {
+            let mut rare = Rare::default();
+            rare.note_first(opening.vlans);
+            Box::new(rare)
+        });
         Self {
             key: opening.key,
-            hash,
             number: FlowNumber(segment.number),
             uid,
-            class: Class::first(opening.key.transport),
             listed: Class::first(opening.key.transport),
             first_seen: time,
             last_seen: time,
             touched: time,
             queued: time,
             tallied: time,
-            initiator: opening.initiator,
-            initiation: opening.initiation,
-            first,
-            orientation: opening.initiator.unwrap_or(first),
-            midstream: opening.midstream,
+            opener: Opener::of(opening.initiator, opening.initiation),
             outcome: Outcome::Attempted,
-            history: History::default(),
+            history: Letters::default(),
             sent: [Sent::default(); 2],
-            streams: [Stream::default(), Stream::default()],
+            streams: [Stream::default(); 2],
             tcp: Connection::default(),
-            overlap_differs: false,
-            gap: false,
-            routine: [Routine::default(); 2],
-            vlans: opening.vlans,
+            isn: [0; 2],
+            marks,
+            tags,
             tunnel: opening.tunnel,
             file: segment.file,
-            rare: None,
+            rare,
             attached,
         }
     }
 
-    /// Reads a word of each line that a routine packet of `side` needs.
+    /// Reads a word of each line that a packet may need: few flows have routine packets only, and ways to
+    /// memory overlap.
     #[inline]
     pub(super) fn touch(&self, side: Side) -> u64 {
-        u64::from(self.key.a_port) ^ side.of(&self.sent).packets ^ u64::from(side.of(&self.streams).next)
+        u64::from(self.key.a_port) ^ u64::from(side.of(&self.sent).packets) ^ self.number.0
     }
 
     /// Counts a packet of `side` that is no copy.
+    ///
+    /// hot: once per packet
+    #[inline]
     pub(super) fn count(&mut self, side: Side, segment: &Segment) {
         let sent = side.of_mut(&mut self.sent);
-        sent.packets = sent.packets.saturating_add(u64::from(segment.frames));
-        sent.wire_octets = sent.wire_octets.saturating_add(u64::from(segment.wire_octets));
-        sent.ip_octets = sent.ip_octets.saturating_add(u64::from(segment.ip_octets));
-        sent.payload_octets = sent.payload_octets.saturating_add(u64::from(segment.payload_wire));
+        match sent.plus(Sent::of(segment)) {
+            Some(sum) => *sent = sum,
+            None => self.count_beyond(side, segment),
+        }
         self.touched = segment.time;
         self.last_seen = self.last_seen.max(segment.time);
-        self.overlap_differs |= segment.oddities.overlap_differs;
-        self.gap |= segment.oddities.incomplete;
+        self.marks.note(OVERLAP_DIFFERS, segment.oddities.overlap_differs);
+        self.marks.note(GAP, segment.oddities.incomplete);
         self.note_place(segment);
+    }
+
+    #[cold]
+    fn count_beyond(&mut self, side: Side, segment: &Segment) {
+        let beyond = self.rare.get_or_insert_default().beyond.get_or_insert_default();
+        side.of_mut(beyond).add(side.of_mut(&mut self.sent), Sent::of(segment));
     }
 
     /// Counts the second copy of a packet of `side`.
@@ -224,55 +215,77 @@ impl<A> Flow<A> {
         self.note_place(segment);
     }
 
-    /// What was counted so far.
-    pub(super) fn tallies(&self) -> [SideTally; 2] {
-        [Side::A, Side::B].map(|side| {
-            let sent = side.of(&self.sent);
-            let (duplicate_packets, duplicate_octets) =
-                self.rare.as_ref().map_or((0, 0), |rare| *side.of(&rare.copies));
-            SideTally {
-                packets: sent.packets,
-                wire_octets: sent.wire_octets,
-                ip_octets: sent.ip_octets,
-                payload_octets: sent.payload_octets,
-                duplicate_packets,
-                duplicate_octets,
+    /// Which silence ends it now.
+    #[inline]
+    pub(super) fn class(&self) -> Class {
+        match self.key.transport {
+            Transport::Tcp if self.tcp.is_over() => Class::Closed,
+            Transport::Tcp if self.tcp.is_attempt() && self.outcome < Outcome::Established => {
+                Class::Attempted
             }
-        })
+            transport => Class::first(transport),
+        }
     }
 
-    /// Adds a history letter, given in upper case, as of `side`.
-    pub(super) fn letter(&mut self, side: Side, letter: u8) {
-        self.history.add(if side == self.orientation { letter } else { letter.to_ascii_lowercase() });
+    /// What routine packets of a side would not change any more.
+    #[inline]
+    pub(super) fn routine(&self, side: Side) -> Routine {
+        Routine {
+            payload: self.marks.has(*side.of(&PAYLOAD)),
+            acknowledgment: self.marks.has(*side.of(&ACKNOWLEDGMENT)),
+        }
     }
 
-    /// Takes better evidence of who opened the flow; evidence no better than what is known is no news.
+    /// Says what they would not.
+    pub(super) fn set_routine(&mut self, side: Side, routine: Routine) {
+        self.marks.set(*side.of(&PAYLOAD), routine.payload);
+        self.marks.set(*side.of(&ACKNOWLEDGMENT), routine.acknowledgment);
+    }
+
+    /// Initial sequence number of an endpoint whose SYN was seen.
+    pub(super) fn isn(&self, side: Side) -> Option<u32> {
+        self.tcp.is_numbered(side).then_some(*side.of(&self.isn))
+    }
+
+    /// Notes it.
+    pub(super) fn set_isn(&mut self, side: Side, seq: u32) {
+        self.tcp.number(side);
+        *side.of_mut(&mut self.isn) = seq;
+    }
+
+    /// A SYN that does not belong to this connection: of a new one if it is answered.
+    pub(super) fn pending(&self) -> Option<(Side, u32)> {
+        self.rare.as_ref()?.pending
+    }
+
+    /// Notes such a SYN.
+    pub(super) fn set_pending(&mut self, side: Side, seq: u32) {
+        self.rare.get_or_insert_default().pending = Some((side, seq));
+    }
+
+    /// Forgets it.
+    pub(super) fn clear_pending(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            rare.pending = None;
+        }
+    }
+
+    /// Whether this segment is the first of a new connection between the same ports.
     ///
-    /// Octets that only one end sends are better than a watched silence before a datagram: of a
-    /// mirror that shows one direction only, the first datagram after it is an answer. A group opens nothing.
-    pub(super) fn initiate<S: FlowSink<A>>(
-        &mut self,
-        side: Side,
-        initiation: Initiation,
-        time: Timestamp,
-        sink: &mut S,
-    ) {
-        let is_answer = self.key.transport != Transport::Tcp
-            && self.initiator == Some(side.other())
-            && !self.key.end(side).0.is_group()
-            && (self.initiation, initiation) == (Initiation::Observed, Initiation::Inferred);
-        if initiation <= self.initiation && !is_answer {
-            return;
+    /// A SYN on a connection that is over is. On one that lives it may be forged (CVE-2025-59147),
+    /// so that only the answer to it proves that the ports were used again.
+    pub(super) fn is_reused_by(&self, side: Side, tcp: Tcp) -> bool {
+        if !tcp.has(Tcp::SYN) {
+            return false;
         }
-        (self.initiator, self.initiation) = (Some(side), initiation);
-        if side != self.orientation {
-            self.orientation = side;
-            if !self.history.as_str().is_empty() {
-                self.history = self.history.flipped();
-                self.history.add(b'^');
-            }
+        let fresh = self.isn(side) != Some(tcp.seq);
+        if tcp.has(Tcp::ACK) {
+            self.pending() == Some((side.other(), tcp.ack.wrapping_sub(1)))
+                && fresh
+                && *side.of(&self.tcp.phases) != Phase::Inactive
+        } else {
+            fresh && self.tcp.is_over()
         }
-        sink.initiated(self.number, time, side, initiation);
     }
 
     /// The flow got as far as `outcome`, if that is news.
@@ -288,82 +301,38 @@ impl<A> Flow<A> {
         self.sent.iter().all(|sent| sent.packets > 0)
     }
 
-    /// Takes the flow apart, at its end.
-    pub(super) fn into_facts(self, evicted: bool) -> (A, FlowFacts) {
-        let (state, tallies) = (self.state(), self.tallies());
-        let Rare { vlans: more, mut files, .. } = self.rare.map_or_else(Rare::default, |rare| *rare);
-        let vlans = std::iter::once(self.vlans).chain(more).collect();
-        files.push(self.file);
-        files.sort_unstable();
-        let facts = FlowFacts {
-            number: self.number,
-            uid: self.uid,
-            key: self.key,
-            first_seen: self.first_seen,
-            last_seen: self.last_seen,
-            initiator: self.initiator,
-            initiation: self.initiation,
-            first: self.first,
-            midstream: self.midstream,
-            tallies,
-            state,
-            history: self.history,
-            outcome: self.outcome,
-            vlans,
-            tunnel: self.tunnel,
-            files,
-            overlap_differs: self.overlap_differs,
-            gap: self.gap,
-            evicted,
-        };
-        (self.attached, facts)
-    }
-
-    fn state(&self) -> ConnState {
-        let sent = |side: Side| side.of(&self.sent).packets > 0;
-        match self.key.transport {
-            Transport::Tcp => {
-                let silent = self.sent.iter().all(|sent| sent.payload_octets == 0);
-                self.tcp.state(self.orientation, silent, &self.history)
-            }
-            Transport::Icmp | Transport::Icmp6 => ConnState::Oth,
-            _ if self.is_answered() => ConnState::Sf,
-            _ if sent(self.orientation) => ConnState::S0,
-            _ => ConnState::Shr,
-        }
-    }
-
+    #[inline]
     fn note_place(&mut self, segment: &Segment) {
         self.tunnel = self.tunnel.or(segment.tunnel);
-        if segment.vlans != self.vlans || segment.file != self.file {
+        let tags = Tags::of(&segment.vlans);
+        if tags != self.tags || tags == Tags::MANY || segment.file != self.file {
             self.note_another_place(segment);
         }
     }
 
     #[cold]
     fn note_another_place(&mut self, segment: &Segment) {
-        let Rare { vlans, files, .. } = &mut **self.rare.get_or_insert_default();
-        // The first place is not among them.
-        if segment.vlans != self.vlans
-            && !vlans.contains(&segment.vlans)
-            && vlans.len().saturating_add(1) < VLANS
-        {
-            vlans.push(segment.vlans);
-        }
-        if segment.file != self.file && !files.contains(&segment.file) && files.len() < FILES {
-            files.push(self.file);
-            self.file = segment.file;
-        }
+        let first = self.first_stack();
+        let rare = self.rare.get_or_insert_default();
+        rare.note_stack(first, segment.vlans);
+        self.file = rare.note_file(self.file, segment.file);
+    }
+
+    /// The VLAN stack that it was seen in first.
+    pub(super) fn first_stack(&self) -> VlanStack {
+        let noted = || self.rare.as_ref().map_or_else(VlanStack::default, |rare| rare.first());
+        self.tags.stack().unwrap_or_else(noted)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::Flow;
+    use std::mem::offset_of;
 
     #[test]
-    fn a_flow_takes_no_more_memory_than_the_settings_say() {
-        let size = size_of::<Option<Flow<[u64; 2]>>>();
-        assert!(size <= 320, "{size}");
+    fn a_flow_takes_three_lines_of_the_cache_and_a_routine_packet_needs_two() {
+        assert_eq!(size_of::<Option<Flow<[u32; 2]>>>(), 192, "the settings say so");
+        assert_eq!((offset_of!(Flow<u64>, sent), offset_of!(Flow<u64>, history)), (64, 128));
     }
 }

@@ -7,13 +7,16 @@ use crate::time::Span;
 /// Memory of all shards together, at most:
 ///
 /// ```text
-/// 256 × ( flows_per_shard × 360 octets + held_octets_per_shard + 128 KiB of recent octets )
+/// 256 × ( flows_per_shard × 232 octets + held_octets_per_shard + 128 KiB of recent octets )
 ///     + 2 MiB of recent packets
 /// ```
 ///
-/// A flow takes 320 octets, what hangs on it included, and up to 40 in the index and the lists. With the defaults
-/// that is 1,310,720 flows in 450 MiB (a million of them, and as many more as a shard may have above the mean;
-/// grown as flows come, not taken at the start), 128 MiB of held segments and 32 MiB of recent octets.
+/// A flow takes 192 octets, what hangs on it included, and up to 40 in the index and the lists. With the defaults
+/// that is 1,310,720 flows in 290 MiB (a million of them, and as many more as a shard may have above the mean;
+/// grown as flows come, not taken at the start), 128 MiB of held segments and 32 MiB of recent octets. Some 100
+/// octets more are taken for each flow of which something rare is known, 125 MiB if all are such flows: it was
+/// seen on several VLANs or in several files, a mirror copied its packets, its segments came out of order, or it
+/// was answered to another SYN.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FlowSettings {
     /// Most flows of a shard, which may have some hundred more than the mean of all; beyond it the flow that

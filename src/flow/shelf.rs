@@ -4,9 +4,11 @@
 use crate::flow::FlowKey;
 use crate::flow::index::Index;
 use crate::flow::order::Lists;
+use crate::flow::order::Order;
 use crate::flow::record::Class;
 use crate::flow::record::Flow;
 use crate::flow::settings::FlowSettings;
+use crate::flow::shard::Hashes;
 use crate::flow::slab::Slab;
 use crate::time::Span;
 use crate::time::Timestamp;
@@ -14,14 +16,16 @@ use crate::time::Timestamp;
 /// Nothing waits.
 const NEVER: Timestamp = Timestamp::from_nanos(i64::MAX);
 
+/// Lists of a shard.
+const LISTS: usize = Class::COUNT + 1;
+
 /// The flows of some shards. A slot number is good until its flow is removed.
 pub(super) struct Shelf<A> {
     by_key: Index,
+    hashes: Hashes,
     flows: Slab<Flow<A>>,
-    /// A list for each shard.
-    by_age: Lists,
-    /// A list for each class of each shard.
-    by_silence: Lists,
+    /// Of each shard a list for each class, and one by age.
+    lists: Lists,
     shards: Vec<Shard>,
     timeouts: [Span; Class::COUNT],
 }
@@ -43,9 +47,9 @@ impl<A> Shelf<A> {
         let empty = Shard { flows: 0, due: NEVER, fronts: [NEVER; Class::COUNT] };
         Self {
             by_key: Index::new(),
+            hashes: Hashes::new(settings.seed),
             flows: Slab::new(),
-            by_age: Lists::new(shards),
-            by_silence: Lists::new(shards.saturating_mul(Class::COUNT)),
+            lists: Lists::new(shards.saturating_mul(LISTS)),
             shards: vec![empty; shards],
             timeouts: Class::ALL.map(|class| class.timeout(settings)),
         }
@@ -96,12 +100,12 @@ impl<A> Shelf<A> {
         self.flows.get_mut(slot)
     }
 
-    /// Puts a flow in, whose key is not there yet.
-    pub(super) fn insert(&mut self, shard: usize, flow: Flow<A>) -> u32 {
-        let (hash, class, queued) = (flow.hash, flow.listed, flow.queued);
+    /// Puts a flow in, whose key is not there yet; `hash` is the key's.
+    pub(super) fn insert(&mut self, shard: usize, hash: u32, flow: Flow<A>) -> u32 {
+        let (class, queued) = (flow.listed, flow.queued);
         let slot = self.flows.insert(flow);
         self.by_key.insert(hash, slot);
-        self.by_age.push_back(shard, slot);
+        self.lists.push_back(Order::Age, by_age(shard), slot);
         self.enlist(shard, class, slot, queued);
         if let Some(shard) = self.shards.get_mut(shard) {
             shard.flows = shard.flows.saturating_add(1);
@@ -112,8 +116,8 @@ impl<A> Shelf<A> {
     /// Takes a flow out.
     pub(super) fn remove(&mut self, shard: usize, slot: u32) -> Option<Flow<A>> {
         let flow = self.flows.remove(slot)?;
-        self.by_key.remove(flow.hash, slot);
-        self.by_age.remove(shard, slot);
+        self.by_key.remove(self.hashes.of(&flow.key).0, slot);
+        self.lists.remove(Order::Age, by_age(shard), slot);
         self.delist(shard, flow.listed, slot);
         if let Some(shard) = self.shards.get_mut(shard) {
             shard.flows = shard.flows.saturating_sub(1);
@@ -123,7 +127,7 @@ impl<A> Shelf<A> {
 
     /// The flow of a shard that was opened first.
     pub(super) fn oldest(&self, shard: usize) -> Option<u32> {
-        self.by_age.front(shard)
+        self.lists.front(by_age(shard))
     }
 
     /// Every flow and its slot, in no order that means anything.
@@ -134,7 +138,7 @@ impl<A> Shelf<A> {
     /// Puts a flow, whose class changed, in the list of that class.
     pub(super) fn relist(&mut self, shard: usize, slot: u32) {
         let Some(flow) = self.flows.get_mut(slot) else { return };
-        let (old, new, queued) = (flow.listed, flow.class, flow.touched);
+        let (old, new, queued) = (flow.listed, flow.class(), flow.touched);
         (flow.listed, flow.queued) = (new, queued);
         self.delist(shard, old, slot);
         self.enlist(shard, new, slot, queued);
@@ -143,19 +147,19 @@ impl<A> Shelf<A> {
     /// Puts a flow at the end of a list.
     fn enlist(&mut self, shard: usize, class: Class, slot: u32, queued: Timestamp) {
         let list = list_of(shard, class);
-        if self.by_silence.front(list).is_none() {
+        if self.lists.front(list).is_none() {
             self.begin(shard, class, queued);
         }
-        self.by_silence.push_back(list, slot);
+        self.lists.push_back(Order::Silence, list, slot);
     }
 
     /// Takes a flow out of the list that it is in.
     fn delist(&mut self, shard: usize, class: Class, slot: u32) {
         let list = list_of(shard, class);
-        let was_first = self.by_silence.front(list) == Some(slot);
-        self.by_silence.remove(list, slot);
+        let was_first = self.lists.front(list) == Some(slot);
+        self.lists.remove(Order::Silence, list, slot);
         if was_first {
-            let first = self.by_silence.front(list).and_then(|slot| self.get(slot));
+            let first = self.lists.front(list).and_then(|slot| self.get(slot));
             self.begin(shard, class, first.map_or(NEVER, |flow| flow.queued));
         }
     }
@@ -185,7 +189,7 @@ impl<A> Shelf<A> {
         let timeout = *self.timeouts.get(class.list())?;
         let list = list_of(shard, class);
         while now.since(*self.shards.get(shard)?.fronts.get(class.list())?) > timeout {
-            let slot = self.by_silence.front(list)?;
+            let slot = self.lists.front(list)?;
             let flow = self.flows.get_mut(slot)?;
             if now.since(flow.touched) > timeout {
                 return Some(slot);
@@ -200,5 +204,10 @@ impl<A> Shelf<A> {
 
 /// Number of a class's list of a shard.
 fn list_of(shard: usize, class: Class) -> usize {
-    shard.saturating_mul(Class::COUNT).saturating_add(class.list())
+    shard.saturating_mul(LISTS).saturating_add(class.list())
+}
+
+/// Number of a shard's list by age.
+fn by_age(shard: usize) -> usize {
+    shard.saturating_mul(LISTS).saturating_add(Class::COUNT)
 }

@@ -22,7 +22,7 @@ use crate::time::Timestamp;
 const LATE_START: u32 = 64 * 1024;
 /// A sender of so many datagrams that nobody refused is a stream that expects no answer (RTP,
 /// syslog), not an attempt.
-const STREAM_DATAGRAMS: u64 = 16;
+const STREAM_DATAGRAMS: u32 = 16;
 
 impl<A> Flow<A> {
     /// Takes a packet that is of this flow, no copy, and counted.
@@ -37,7 +37,7 @@ impl<A> Flow<A> {
             Some(tcp) => self.step_tcp(side, tcp, segment, payload, means),
             None => self.step_datagram(side, segment, payload, means),
         }
-        *side.of_mut(&mut self.routine) = self.routine_of(side);
+        self.set_routine(side, self.routine_of(side));
         self.tell(segment.time, means.settings, means.sink);
     }
 
@@ -46,7 +46,7 @@ impl<A> Flow<A> {
     /// hot: once per packet
     #[inline]
     pub(super) fn is_routine(&mut self, side: Side, segment: &Segment, bad_checksum: bool) -> bool {
-        let routine = *side.of(&self.routine);
+        let routine = self.routine(side);
         let is_odd = bad_checksum || segment.oddities.cut;
         match segment.tcp {
             _ if is_odd => false,
@@ -70,7 +70,7 @@ impl<A> Flow<A> {
     fn routine_of(&self, side: Side) -> Routine {
         let stream = side.of(&self.streams);
         let has = |letter: u8| {
-            self.history.has(if side == self.orientation { letter } else { letter.to_ascii_lowercase() })
+            self.history.has(if side == self.orientation() { letter } else { letter.to_ascii_lowercase() })
         };
         let is_tcp = self.key.transport == Transport::Tcp;
         let goes_on = self.outcome == Outcome::Data && (!is_tcp || self.is_going_on(side));
@@ -82,10 +82,9 @@ impl<A> Flow<A> {
 
     /// Whether plain segments of a side neither open, close nor revive the connection.
     fn is_going_on(&self, side: Side) -> bool {
-        self.class == Class::Open
+        self.class() == Class::Open
             && *side.of(&self.tcp.phases) != Phase::Inactive
-            && *side.of(&self.tcp.checks)
-            && !self.tcp.over
+            && self.tcp.is_checked(side)
     }
 
     /// Tells the counts of a flow that goes on for long.
@@ -131,9 +130,7 @@ impl<A> Flow<A> {
         means: &mut Means<'_, S>,
     ) {
         self.letters(side, tcp, segment);
-        let checks = side.of_mut(&mut self.tcp.checks);
-        let doubted = segment.oddities.bad_checksum && *checks;
-        *checks |= !segment.oddities.bad_checksum;
+        let doubted = self.tcp.doubts(side, segment.oddities.bad_checksum);
         if doubted && tcp.flags & (Tcp::SYN | Tcp::RST) != 0 {
             return;
         }
@@ -145,13 +142,6 @@ impl<A> Flow<A> {
         } else if !tcp.has(Tcp::SYN) || self.step_syn(side, tcp, segment, means) {
             self.step_payload(side, tcp, segment, payload, means);
         }
-        self.class = if self.tcp.over {
-            Class::Closed
-        } else if self.tcp.is_attempt() && self.outcome < Outcome::Established {
-            Class::Attempted
-        } else {
-            Class::Open
-        };
     }
 
     /// Takes a SYN or SYN-ACK; false if it is not of this connection.
@@ -179,46 +169,48 @@ impl<A> Flow<A> {
     }
 
     fn take_syn(&mut self, side: Side, tcp: Tcp) -> bool {
-        let start = tcp.seq.wrapping_add(1);
+        let (start, isn) = (tcp.seq.wrapping_add(1), self.isn(side));
         let stream = side.of_mut(&mut self.streams);
-        let isn = *side.of(&self.tcp.isn);
         let belongs = match isn {
             Some(isn) => isn == tcp.seq,
-            None => !stream.known || stream.next.wrapping_sub(start) <= LATE_START,
+            None => !stream.is_known() || stream.next.wrapping_sub(start) <= LATE_START,
         };
         if !belongs {
-            self.tcp.pending = Some((side, tcp.seq));
+            self.set_pending(side, tcp.seq);
             return false;
         }
-        if !stream.known || stream.position == 0 && stream.next == start {
+        if !stream.is_known() || stream.position == 0 && stream.next == start {
             stream.start(start, true);
         }
-        self.tcp.syn(side, tcp.seq);
+        self.set_isn(side, tcp.seq);
+        self.tcp.syn(side);
         true
     }
 
     fn take_syn_ack(&mut self, side: Side, tcp: Tcp) -> bool {
         let other = side.other();
-        let theirs = other.of_mut(&mut self.streams);
-        let chosen = self.tcp.pending == Some((other, tcp.ack.wrapping_sub(1))) && theirs.position == 0;
+        let chosen =
+            self.pending() == Some((other, tcp.ack.wrapping_sub(1))) && other.of(&self.streams).position == 0;
         if chosen {
             // Of several SYNs with different numbers the answer says which one counts.
-            *other.of_mut(&mut self.tcp.isn) = Some(tcp.ack.wrapping_sub(1));
-            self.tcp.pending = None;
+            self.set_isn(other, tcp.ack.wrapping_sub(1));
+            self.clear_pending();
         }
-        if chosen || !theirs.known || theirs.position == 0 && theirs.next == tcp.ack {
+        let theirs = other.of_mut(&mut self.streams);
+        if chosen || !theirs.is_known() || theirs.position == 0 && theirs.next == tcp.ack {
             theirs.start(tcp.ack, true);
         } else if theirs.next.wrapping_sub(tcp.ack) > LATE_START {
             return false;
         }
         let start = tcp.seq.wrapping_add(1);
         let ours = side.of_mut(&mut self.streams);
-        if !ours.known || ours.position == 0 && ours.next == start {
+        if !ours.is_known() || ours.position == 0 && ours.next == start {
             ours.start(start, true);
         } else if ours.next.wrapping_sub(start) > LATE_START {
             return false;
         }
-        self.tcp.syn_ack(side, tcp.seq);
+        self.set_isn(side, tcp.seq);
+        self.tcp.syn_ack(side);
         true
     }
 
@@ -231,16 +223,16 @@ impl<A> Flow<A> {
         means: &mut Means<'_, S>,
     ) {
         let (ours, theirs) = (side.of(&self.streams), side.other().of(&self.streams));
-        let fits = if ours.known {
+        let fits = if ours.is_known() {
             is_near(tcp.seq, ours.next)
         } else {
-            !(tcp.has(Tcp::ACK) && theirs.known) || is_near(tcp.ack, theirs.next)
+            !(tcp.has(Tcp::ACK) && theirs.is_known()) || is_near(tcp.ack, theirs.next)
         };
         if !fits {
             return;
         }
         self.tcp.rst(side);
-        if self.initiator != Some(side) && self.outcome == Outcome::Attempted {
+        if self.initiator() != Some(side) && self.outcome == Outcome::Attempted {
             self.reach(Outcome::Refused, segment.time, means.sink);
         }
     }
@@ -257,12 +249,12 @@ impl<A> Flow<A> {
         let syn = tcp.has(Tcp::SYN);
         let seq = tcp.seq.wrapping_add(u32::from(syn));
         let stream = side.of_mut(&mut self.streams);
-        if !stream.known {
+        if !stream.is_known() {
             stream.start(seq, false);
         }
         if !syn {
             self.tcp.plain(side);
-            let completes = tcp.has(Tcp::ACK) && side.of(&self.tcp.isn).is_some();
+            let completes = tcp.has(Tcp::ACK) && self.tcp.is_numbered(side);
             if completes || self.tcp.is_answered() {
                 self.reach(Outcome::Established, segment.time, means.sink);
             }

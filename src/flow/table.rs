@@ -199,7 +199,7 @@ impl<A> FlowTable<A> {
                 self.counts.duplicates = self.counts.duplicates.saturating_add(frames);
                 return;
             }
-            if let Some(tcp) = segment.tcp.filter(|tcp| flow.tcp.is_reused_by(side, *tcp)) {
+            if let Some(tcp) = segment.tcp.filter(|tcp| flow.is_reused_by(side, *tcp)) {
                 before = if tcp.has(Tcp::ACK) { Before::Syn } else { Before::Unknown };
                 self.counts.reused = self.counts.reused.saturating_add(1);
                 self.close_at(shard, slot.take(), segment.time, false, sink);
@@ -277,7 +277,7 @@ impl<A> FlowTable<A> {
     ) -> Option<u32> {
         let slot = self.shelf.find(key, hash)?;
         let flow = self.shelf.get(slot)?;
-        if now.since(flow.touched) <= flow.class.timeout(&self.settings) {
+        if now.since(flow.touched) <= flow.class().timeout(&self.settings) {
             return Some(slot);
         }
         self.counts.expired = self.counts.expired.saturating_add(1);
@@ -313,9 +313,9 @@ impl<A> FlowTable<A> {
         let opening = opening_of(segment, *key, side, before);
         let uid = uid_of(segment, key, self.settings.seed);
         let attached = sink.opened(FlowNumber(segment.number), segment.time, &opening);
-        let flow = Flow::new(segment, &opening, trace.hash, uid, attached);
+        let flow = Flow::new(segment, &opening, uid, attached);
         self.counts.opened = self.counts.opened.saturating_add(1);
-        self.shelf.insert(shard, flow)
+        self.shelf.insert(shard, trace.hash, flow)
     }
 
     fn step<S: FlowSink<A>>(
@@ -334,7 +334,7 @@ impl<A> FlowTable<A> {
             Means { settings: &self.settings, store: &mut own.store, recent: &mut own.recent, sink };
         flow.step(side, segment, payload, &mut means);
         self.busy = None;
-        if flow.listed != flow.class {
+        if flow.listed != flow.class() {
             self.shelf.relist(shard, slot);
         }
     }
@@ -381,7 +381,7 @@ impl<A> FlowTable<A> {
         sink: &mut S,
     ) {
         if let Some(shard) = self.shards.get_mut(shard) {
-            flow.streams.iter_mut().for_each(|stream| stream.release(&mut shard.store));
+            flow.release_all(&mut shard.store);
         }
         let (attached, facts) = flow.into_facts(evicted);
         sink.closed(time, attached, facts);

@@ -1,10 +1,10 @@
 //! TCP's state as Zeek tells it (`base/protocols/conn/main.zeek`), and which segments are to be
 //! believed.
 
-use crate::decode::segment::Tcp;
 use crate::flow::Side;
 use crate::flow::facts::ConnState;
 use crate::flow::facts::History;
+use crate::flow::marks::Marks;
 
 /// How far from the expected sequence number a segment may be: a window scaled up as far as hosts
 /// of today do (Linux' default maximum is 6 MiB).
@@ -35,36 +35,48 @@ pub(super) enum Phase {
 pub(super) struct Connection {
     /// State of each endpoint.
     pub(super) phases: [Phase; 2],
-    /// Initial sequence number of each endpoint whose SYN was seen.
-    pub(super) isn: [Option<u32>; 2],
-    /// Both closed, or one reset, and nothing new was said since.
-    pub(super) over: bool,
-    /// A SYN that does not belong to this connection: of a new one if it is answered.
-    pub(super) pending: Option<(Side, u32)>,
-    /// Whether an endpoint sent a right checksum: then a segment of its with a wrong one neither
-    /// opens, closes nor resets anything.
-    pub(super) checks: [bool; 2],
+    marks: Marks,
 }
 
+/// Both closed, or one reset, and nothing new was said since.
+const OVER: u8 = 1;
+/// An endpoint sent a right checksum.
+const CHECKED: [u8; 2] = [1 << 1, 1 << 2];
+/// An endpoint's SYN was seen, or proved.
+const NUMBERED: [u8; 2] = [1 << 3, 1 << 4];
+
 impl Connection {
-    /// Whether this segment is the first of a new connection between the same ports.
-    ///
-    /// A SYN on a connection that is over is. On one that lives it may be forged (CVE-2025-59147),
-    /// so that only the answer to it proves that the ports were used again.
-    pub(super) fn is_reused_by(&self, side: Side, tcp: Tcp) -> bool {
-        let fresh = *side.of(&self.isn) != Some(tcp.seq);
-        if tcp.has(Tcp::SYN | Tcp::ACK) {
-            self.pending == Some((side.other(), tcp.ack.wrapping_sub(1)))
-                && fresh
-                && *side.of(&self.phases) != Phase::Inactive
-        } else {
-            tcp.has(Tcp::SYN) && fresh && self.over
-        }
+    /// Both closed, or one reset, and nothing new was said since.
+    #[inline]
+    pub(super) const fn is_over(&self) -> bool {
+        self.marks.has(OVER)
+    }
+
+    /// Whether an endpoint sent a right checksum: then a segment of its with a wrong one neither
+    /// opens, closes nor resets anything.
+    pub(super) fn is_checked(&self, side: Side) -> bool {
+        self.marks.has(*side.of(&CHECKED))
+    }
+
+    /// Takes a segment's checksum, and tells whether the segment is doubted for it.
+    pub(super) fn doubts(&mut self, side: Side, is_wrong: bool) -> bool {
+        let doubted = is_wrong && self.is_checked(side);
+        self.marks.note(*side.of(&CHECKED), !is_wrong);
+        doubted
+    }
+
+    /// Whether the initial sequence number of an endpoint is known.
+    pub(super) fn is_numbered(&self, side: Side) -> bool {
+        self.marks.has(*side.of(&NUMBERED))
+    }
+
+    /// Notes that it is.
+    pub(super) fn number(&mut self, side: Side) {
+        self.marks.set(*side.of(&NUMBERED), true);
     }
 
     /// Takes a SYN without ACK that is believed and belongs to this connection.
-    pub(super) fn syn(&mut self, side: Side, seq: u32) {
-        *side.of_mut(&mut self.isn) = Some(seq);
+    pub(super) fn syn(&mut self, side: Side) {
         let phase = side.of_mut(&mut self.phases);
         if matches!(phase, Phase::Inactive | Phase::Partial) {
             *phase = Phase::SynSent;
@@ -76,8 +88,7 @@ impl Connection {
     }
 
     /// Takes a SYN-ACK that is believed and belongs to this connection.
-    pub(super) fn syn_ack(&mut self, side: Side, seq: u32) {
-        *side.of_mut(&mut self.isn) = Some(seq);
+    pub(super) fn syn_ack(&mut self, side: Side) {
         if !matches!(*side.of(&self.phases), Phase::Inactive | Phase::Partial) {
             return;
         }
@@ -110,18 +121,18 @@ impl Connection {
         if *phase != Phase::Reset {
             *phase = Phase::Closed;
         }
-        self.over = self.over || self.phases == [Phase::Closed; 2];
+        self.marks.note(OVER, self.phases == [Phase::Closed; 2]);
     }
 
     /// Takes a RST that is believed.
     pub(super) fn rst(&mut self, side: Side) {
         *side.of_mut(&mut self.phases) = Phase::Reset;
-        self.over = true;
+        self.marks.set(OVER, true);
     }
 
     /// New octets came: a RST before them did not end it.
     pub(super) fn lives(&mut self) {
-        self.over = self.phases == [Phase::Closed; 2];
+        self.marks.set(OVER, self.phases == [Phase::Closed; 2]);
     }
 
     /// Whether both sides took part, or one proves that the other did.

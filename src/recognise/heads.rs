@@ -1,5 +1,5 @@
 //! Buffers for heads that a recogniser wants to see more of, counted so that they stay bounded; and
-//! watches that are free, so that a flow that is done with leaves its own to the next.
+//! watches, of flows and free ones, so that a flow that is done with leaves its own to the next.
 
 use super::side::Datagrams;
 use super::watch::Watch;
@@ -9,7 +9,7 @@ const SPARE_BUFFERS: usize = 64;
 /// Watches that are kept for the next flow, and lists of datagrams for the next head.
 const SPARE_WATCHES: usize = 64;
 
-/// The head buffers of one shard. At most `limit` octets are held, and 256 shards at their limit
+/// The watches and head buffers of one shard. At most `limit` octets are held, and 256 shards at their limit
 /// take 256 times that; beyond it a head is judged by what was seen of it until then.
 pub struct HeadPool {
     spare: Vec<Vec<u8>>,
@@ -17,7 +17,13 @@ pub struct HeadPool {
     datagrams: Vec<Box<Datagrams>>,
     #[expect(clippy::vec_box, reason = "what is kept is the memory of the box")]
     watches: Vec<Box<Watch>>,
+    /// Those that hang on flows, each in a slot. The slot of one that works is empty meanwhile.
+    hanging: Vec<Option<Box<Watch>>>,
+    /// Slots of no flow.
+    free: Vec<u32>,
     held: usize,
+    /// What all others hold, while a watch works.
+    others: Option<usize>,
     limit: usize,
     refused: u64,
 }
@@ -28,7 +34,17 @@ impl HeadPool {
 
     /// A pool that holds at most `limit` octets.
     pub const fn new(limit: usize) -> Self {
-        Self { spare: Vec::new(), datagrams: Vec::new(), watches: Vec::new(), held: 0, limit, refused: 0 }
+        Self {
+            spare: Vec::new(),
+            datagrams: Vec::new(),
+            watches: Vec::new(),
+            hanging: Vec::new(),
+            free: Vec::new(),
+            held: 0,
+            others: None,
+            limit,
+            refused: 0,
+        }
     }
 
     /// How often a head could not grow.
@@ -88,5 +104,56 @@ impl HeadPool {
             *watch = Watch::default();
             self.watches.push(watch);
         }
+    }
+
+    /// Keeps a watch for a flow, and says where.
+    pub(super) fn hang(&mut self, watch: Box<Watch>) -> u32 {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.hanging.push(None);
+            u32::try_from(self.hanging.len().saturating_sub(1)).unwrap_or(u32::MAX)
+        });
+        self.hang_again(slot, watch);
+        slot
+    }
+
+    /// Puts a watch back where it hung.
+    pub(super) fn hang_again(&mut self, slot: u32, watch: Box<Watch>) {
+        if let Some(place) = self.place(slot) {
+            *place = Some(watch);
+        }
+    }
+
+    /// Takes a watch to let it work; its place stays its own.
+    pub(super) fn unhang(&mut self, slot: u32) -> Option<Box<Watch>> {
+        self.place(slot)?.take()
+    }
+
+    /// Takes a watch back with its place, which was a flow's.
+    pub(super) fn free(&mut self, slot: u32) {
+        if let Some(watch) = self.unhang(slot) {
+            self.release_watch(watch);
+        }
+        self.free.push(slot);
+    }
+
+    /// Notes that a watch works, of which heads hold so much.
+    pub(super) const fn work(&mut self, held: usize) {
+        self.others = Some(self.held.saturating_sub(held));
+    }
+
+    /// Notes that it has worked.
+    pub(super) const fn done(&mut self) {
+        self.others = None;
+    }
+
+    /// If a watch never came back from its work, forgets what it held.
+    pub(super) const fn recover(&mut self) {
+        if let Some(others) = self.others.take() {
+            self.held = others;
+        }
+    }
+
+    fn place(&mut self, slot: u32) -> Option<&mut Option<Box<Watch>>> {
+        self.hanging.get_mut(usize::try_from(slot).ok()?)
     }
 }

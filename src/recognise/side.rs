@@ -64,9 +64,26 @@ pub(super) struct SideWatch {
     pub(super) fresh: u8,
     /// So much was read on that nobody knew that it is not read any more.
     pub(super) tired: bool,
-    refused: u128,
+    refused: Refused,
     tail: [u8; TAIL],
     tail_length: u8,
+}
+
+/// Who refused a head, as a set of [`Dispatch`], in halves: a `u128` would make what holds it greater.
+#[derive(Clone, Copy, Debug, Default)]
+struct Refused([u64; 2]);
+
+impl Refused {
+    fn add(&mut self, number: u8) {
+        let [high, low] = &mut self.0;
+        let half = if number < 64 { low } else { high };
+        *half |= 1_u64.checked_shl(u32::from(number & 63)).unwrap_or(0);
+    }
+
+    fn set(self) -> u128 {
+        let [high, low] = self.0;
+        u128::from(high) << 64 | u128::from(low)
+    }
 }
 
 /// Where the datagrams of a head end, and what brought them.
@@ -188,7 +205,7 @@ impl SideWatch {
     pub(super) fn restart(&mut self, pool: &mut HeadPool) {
         self.release(pool);
         self.stage = Stage::Open;
-        (self.started, self.refused) = (false, 0);
+        (self.started, self.refused) = (false, Refused::default());
         self.any_cut |= self.cut;
         self.cut = false;
     }
@@ -225,7 +242,7 @@ impl SideWatch {
             to_group: key.end(side.other()).0.is_group(),
         };
         let only = panel.only.map_or(u128::MAX, bit);
-        let asked = panel.dispatch.asked(&head) & only & !self.refused;
+        let asked = panel.dispatch.asked(&head) & only & !self.refused.set();
         let first = panel.first.map_or(0, bit);
         let (mut waits, mut uncertain) = (false, None);
         for number in numbers(asked & first).chain(numbers(asked & !first)) {
@@ -253,7 +270,7 @@ impl SideWatch {
             probe => probe,
         };
         if matches!(probe, Probe::Refuse | Probe::Malformed) {
-            self.refused |= bit(number);
+            self.refused.add(number);
         }
         probe
     }

@@ -50,7 +50,7 @@ pub struct Watching<'a> {
     pub notices: &'a mut Vec<Notice>,
 }
 
-/// Watches a flow, see [`Attached`](super::attached::Attached): 288 octets at most, beside its follower and what the [`HeadPool`] counts.
+/// Watches a flow, see [`Attached`](super::attached::Attached): 208 octets at most, beside its follower and what the [`HeadPool`] counts.
 #[derive(Default)]
 pub struct Watch {
     pub(super) sides: [SideWatch; 2],
@@ -116,6 +116,11 @@ impl Watch {
             side.release(pool);
         }
         self.follower = None;
+    }
+
+    /// Octets of the pool that its heads hold.
+    pub(super) fn held(&self) -> usize {
+        self.sides.iter().fold(0, |sum, side| side.head.len().saturating_add(sum))
     }
 
     /// Shows octets to the recognisers.
@@ -243,6 +248,6 @@ mod tests {
 
     #[test]
     fn a_watch_takes_no_more_memory_than_its_documentation_says() {
-        assert!(size_of::<Watch>() <= 288, "{}", size_of::<Watch>());
+        assert!(size_of::<Watch>() <= 208, "{}", size_of::<Watch>());
     }
 }
