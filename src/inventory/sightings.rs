@@ -129,15 +129,6 @@ impl Sightings {
         self.bindings.warm(&addr) ^ mac.map_or(0, |mac| self.devices.warm(&mac))
     }
 
-    /// As [`Sightings::warm`], for what will be forgotten when so many new devices were seen.
-    pub(crate) fn warm_oldest(&self, count: usize) -> u32 {
-        if self.devices.len() < MAX_BINDINGS {
-            return 0;
-        }
-        let devices = self.devices.oldest(count).fold(0, |sum, (mac, _)| sum ^ self.devices.warm(mac));
-        self.bindings.oldest(count).fold(devices, |sum, (addr, _)| sum ^ self.bindings.warm(addr))
-    }
-
     /// All addresses that the device of `addr` has now, ascending (IPv4 first), `addr` among them.
     pub(crate) fn addresses_beside(&self, addr: Addr) -> Vec<Addr> {
         let Some(mac) = self.mac_of(addr) else { return Vec::new() };

@@ -212,14 +212,13 @@ impl Judge {
     /// needs first, for all of them, and then what is found by that.
     fn warm(&self, events: &[Event]) -> u64 {
         let mut places = [Place::default(); TOGETHER];
-        let (mut sum, mut opened) = (0, 0_usize);
+        let mut sum = 0;
         for (event, place) in events.iter().zip(&mut places) {
             match &event.kind {
                 EventKind::Opened(flow, opening) => {
                     let [a, b] = opening.macs;
                     sum ^= self.inventory.warm(opening.key.a, a) ^ self.inventory.warm(opening.key.b, b);
                     *place = self.flows.warm(*flow);
-                    opened = opened.saturating_add(1);
                 }
                 EventKind::Closed(facts) => {
                     let FlowKey { a, b, .. } = facts.key;
@@ -229,7 +228,6 @@ impl Judge {
                 kind => *place = flow_of(kind).map(|flow| self.flows.warm(flow)).unwrap_or_default(),
             }
         }
-        sum ^= self.inventory.warm_oldest(opened.saturating_mul(2));
         let places = places.iter().take(events.len());
         places.fold(u64::from(sum), |sum, place| sum ^ self.flows.warm_at(*place))
     }

@@ -11,7 +11,6 @@ use foldhash::fast::FixedState;
 use crate::addr::Addr;
 use crate::flow::facts::Initiation;
 use crate::flow::facts::Outcome;
-use crate::inventory::Around;
 use crate::inventory::HostView;
 use crate::inventory::Inventory;
 use crate::inventory::Standing;
@@ -48,8 +47,6 @@ pub struct FoldKey {
     pub resp: Role,
 }
 
-/// Kinds of ends that are found by what they have in common; the others are looked at each time.
-const PLACE_CAP: usize = 65_536;
 /// Rulings that are remembered, about 300 octets each; then all are forgotten.
 const RULING_CAP: usize = 65_536;
 
@@ -64,8 +61,8 @@ pub(super) struct Memory {
     tells_hosts_apart: bool,
     /// A verdict may depend on the time.
     expires: bool,
-    /// Kinds of ends by the kind of host and the prefixes around it.
-    places: HashMap<(u32, Around), u32, FixedState>,
+    /// Kinds of ends by the number of the kind of host.
+    by_kind: Vec<Option<u32>>,
     kinds: HashMap<End, u32, FixedState>,
     list: Vec<End>,
     rulings: HashMap<Known, Arc<Ruling>, FixedState>,
@@ -270,8 +267,9 @@ impl Memory {
 
     /// The number of a host's kind: hosts of one kind are the same to the policy.
     fn end(&mut self, policy: &Policy, inventory: &Inventory, seat: &Seat, addr: Addr) -> u32 {
-        let place = seat.kind().number().zip(inventory.around(addr)).filter(|_| !self.tells_hosts_apart);
-        if let Some(number) = place.and_then(|place| self.places.get(&place)) {
+        let kind = seat.kind().number().filter(|_| !self.tells_hosts_apart);
+        let kind = kind.and_then(|kind| usize::try_from(kind).ok());
+        if let Some(Some(number)) = kind.and_then(|kind| self.by_kind.get(kind)) {
             return *number;
         }
         let mut end = end_of(policy, inventory, &seat.view(addr));
@@ -284,8 +282,13 @@ impl Memory {
             list.push(end.clone());
             next
         });
-        if let Some(place) = place.filter(|_| self.places.len() < PLACE_CAP) {
-            self.places.insert(place, number);
+        if let Some(kind) = kind {
+            if self.by_kind.len() <= kind {
+                self.by_kind.resize(kind.saturating_add(1), None);
+            }
+            if let Some(held) = self.by_kind.get_mut(kind) {
+                *held = Some(number);
+            }
         }
         number
     }
