@@ -7,7 +7,6 @@
 //! Each bucket leads to its newest entry, and each entry to the next older one of its bucket. What is older
 //! than the oldest entry ends a chain, so that to forget costs nothing but the entry.
 
-use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
@@ -18,14 +17,17 @@ use crate::addr::Mac;
 /// The map, of at most [`MOST`] entries. Who asks for it bounds it, with [`Fifo::pop_oldest`].
 #[derive(Clone, Debug)]
 pub(super) struct Fifo<K, V> {
-    /// The newest entry of each bucket.
+    /// The newest entry of each bucket; as many as a power of two.
     heads: Vec<Link>,
-    /// Of each entry the next older one of its bucket.
-    links: VecDeque<Link>,
-    /// The entries, oldest first; absent are those that were taken out.
-    entries: VecDeque<Option<(K, V)>>,
-    /// The number of the first entry; numbers go round.
+    /// Of each entry the next older one of its bucket, in a ring as that of the entries.
+    links: Vec<Link>,
+    /// The entries in a ring as large as a power of two, each where the lower bits of its number say; absent
+    /// are those that were taken out.
+    ring: Vec<Option<(K, V)>>,
+    /// The number of the oldest entry; numbers go round.
     first: u32,
+    /// How many entries there are from the oldest to the newest, absent ones among them.
+    length: u32,
     /// How many are not absent.
     count: usize,
 }
@@ -44,7 +46,7 @@ struct Link(u32);
 /// Bits of an entry's number.
 const NUMBER_BITS: u32 = 20;
 const NUMBER: u32 = (1 << NUMBER_BITS) - 1;
-/// So many entries can be told apart with ease.
+/// So many entries can be told apart with ease; the ring has place for no more.
 #[cfg(test)]
 const MOST: usize = 1 << (NUMBER_BITS - 1);
 /// So many gaps are no harm.
@@ -65,7 +67,7 @@ impl Key for Mac {
 
 impl<K, V> Default for Fifo<K, V> {
     fn default() -> Self {
-        Self { heads: Vec::new(), links: VecDeque::new(), entries: VecDeque::new(), first: 0, count: 0 }
+        Self { heads: Vec::new(), links: Vec::new(), ring: Vec::new(), first: 0, length: 0, count: 0 }
     }
 }
 
@@ -76,43 +78,38 @@ impl<K: Key, V> Fifo<K, V> {
     }
 
     /// The value of `key`.
+    #[inline]
     pub(super) fn get(&self, key: &K) -> Option<&V> {
         let place = self.find(key)?;
-        self.entries.get(place)?.as_ref().map(|(_, value)| value)
+        self.ring.get(place)?.as_ref().map(|(_, value)| value)
     }
 
     /// As [`Fifo::get`], to change it.
+    #[inline]
     pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
         let place = self.find(key)?;
-        self.entries.get_mut(place)?.as_mut().map(|(_, value)| value)
+        self.ring.get_mut(place)?.as_mut().map(|(_, value)| value)
     }
 
     /// Adds an entry, the newest. The key must not be there.
     pub(super) fn insert(&mut self, key: K, value: V) {
-        if self.entries.len() > self.count.saturating_mul(2).max(LEAST) {
-            self.entries.retain(Option::is_some);
-            self.link_all();
+        let length = whole(self.length);
+        if length >= self.ring.len() || length > self.count.saturating_mul(2).max(LEAST) {
+            self.lay_out();
         }
-        if self.entries.len().saturating_mul(2) >= self.heads.len() {
-            let buckets = self.entries.len().saturating_mul(4).max(LEAST).next_power_of_two();
-            self.heads = vec![Link::default(); buckets];
-            self.link_all();
-        }
-        self.link(&key, self.entries.len());
-        self.entries.push_back(Some((key, value)));
+        let number = self.first.wrapping_add(self.length);
+        self.length = self.length.saturating_add(1);
         self.count = self.count.saturating_add(1);
+        self.place(number, key, value);
     }
 
     /// Takes an entry out whose value `fits`.
     pub(super) fn remove_if(&mut self, key: &K, fits: impl FnOnce(&V) -> bool) -> Option<V> {
-        // Who is forgotten here is often the oldest, as what named it is.
-        let is_oldest = matches!(self.entries.front(), Some(Some((held, _))) if held == key);
-        let place = if is_oldest { 0 } else { self.find(key)? };
-        let entry = self.entries.get_mut(place)?;
-        if !entry.as_ref().is_some_and(|(_, value)| fits(value)) {
-            return None;
-        }
-        let (_, value) = entry.take()?;
+        // Who is forgotten is often the oldest here, as what named it was elsewhere.
+        let oldest = self.ring_place(self.first);
+        let is_oldest = matches!(self.ring.get(oldest), Some(Some((held, _))) if held == key);
+        let place = if is_oldest { oldest } else { self.find(key)? };
+        let (_, value) = self.ring.get_mut(place)?.take_if(|(_, value)| fits(value))?;
         self.count = self.count.saturating_sub(1);
         self.skip_absent();
         Some(value)
@@ -120,80 +117,93 @@ impl<K: Key, V> Fifo<K, V> {
 
     /// Takes the oldest entry out.
     pub(super) fn pop_oldest(&mut self) -> Option<(K, V)> {
-        let oldest = self.entries.front_mut()?.take();
+        let oldest = self.ring_place(self.first);
+        let taken = self.ring.get_mut(oldest)?.take()?;
         self.count = self.count.saturating_sub(1);
         self.skip_absent();
-        oldest
+        Some(taken)
     }
 
     /// Reads where `key` is noted, for no other end than that it is in the processor's cache afterwards.
     pub(super) fn warm(&self, key: &K) -> u32 {
-        self.heads.get(self.bucket(hash(key))).map_or(0, |link| link.0)
+        self.heads.get(bucket(hash(key), self.heads.len())).map_or(0, |link| link.0)
     }
 
-    /// Where `key` is.
+    /// Where `key` is in the ring.
     fn find(&self, key: &K) -> Option<usize> {
         let hash = hash(key);
-        let mut link = *self.heads.get(self.bucket(hash))?;
+        let mut link = *self.heads.get(bucket(hash, self.heads.len()))?;
         // A chain leads from newer to older ones. What leads elsewhere is older than the oldest.
-        let mut newer = self.entries.len();
+        let mut newer = self.length;
         loop {
-            let place = self.place(link);
-            if place >= newer {
+            let age = link.0.wrapping_sub(self.first) & NUMBER;
+            if age >= newer {
                 return None;
             }
+            let place = self.ring_place(link.0);
             if link.0 & !NUMBER == tag(hash)
-                && matches!(self.entries.get(place), Some(Some((held, _))) if held == key)
+                && matches!(self.ring.get(place), Some(Some((held, _))) if held == key)
             {
                 return Some(place);
             }
-            (newer, link) = (place, *self.links.get(place)?);
+            (newer, link) = (age, *self.links.get(place)?);
         }
     }
 
-    /// Makes the entry that is about to come at `place`, behind all others, the newest of its bucket.
-    fn link(&mut self, key: &K, place: usize) {
-        let hash = hash(key);
-        let bucket = self.bucket(hash);
-        let number = u32::try_from(place).unwrap_or(u32::MAX).wrapping_add(self.first) & NUMBER;
-        if let Some(head) = self.heads.get_mut(bucket) {
-            self.links.push_back(*head);
-            *head = Link(number | tag(hash));
+    /// Puts an entry where its number says, the newest of its bucket.
+    #[inline]
+    fn place(&mut self, number: u32, key: K, value: V) {
+        let (hash, place) = (hash(&key), self.ring_place(number));
+        let bucket = bucket(hash, self.heads.len());
+        if let (Some(head), Some(link), Some(entry)) =
+            (self.heads.get_mut(bucket), self.links.get_mut(place), self.ring.get_mut(place))
+        {
+            *link = std::mem::replace(head, Link(number & NUMBER | tag(hash)));
+            *entry = Some((key, value));
         }
     }
 
-    /// Numbers and links all entries anew.
-    fn link_all(&mut self) {
-        (self.first, self.links) = (0, VecDeque::with_capacity(self.entries.len()));
-        self.heads.fill(Link::default());
-        let entries = std::mem::take(&mut self.entries);
-        for (place, entry) in entries.iter().enumerate() {
-            match entry {
-                Some((key, _)) => self.link(key, place),
-                None => self.links.push_back(Link::default()),
-            }
+    /// Lays all entries out anew, without gaps. Where there were some there will be others: for them there is
+    /// room, lest this happens again soon.
+    fn lay_out(&mut self) {
+        let gaps = if whole(self.length) > self.count { self.count / 4 } else { 0 };
+        let room = self.count.saturating_add(gaps).saturating_add(1).next_power_of_two().max(LEAST);
+        let ring: Vec<Option<(K, V)>> = std::iter::repeat_with(|| None).take(room).collect();
+        let mut before = std::mem::replace(&mut self.ring, ring);
+        (self.heads, self.links) = (vec![Link::default(); room.saturating_mul(2)], vec![Link::default(); room]);
+        let oldest = whole(self.first) & before.len().wrapping_sub(1);
+        before.rotate_left(oldest);
+        (self.first, self.length) = (0, 0);
+        for (key, value) in before.into_iter().flatten() {
+            let number = self.length;
+            self.length = number.saturating_add(1);
+            self.place(number, key, value);
         }
-        self.entries = entries;
     }
 
-    fn bucket(&self, hash: u64) -> usize {
-        // As many buckets as a power of two.
-        usize::try_from(hash).unwrap_or(usize::MAX) & self.heads.len().wrapping_sub(1)
-    }
-
-    /// Where the entry is that a link leads to, if it is still there.
-    fn place(&self, link: Link) -> usize {
-        usize::try_from(link.0.wrapping_sub(self.first) & NUMBER).unwrap_or(usize::MAX)
+    #[inline]
+    fn ring_place(&self, number: u32) -> usize {
+        whole(number) & self.ring.len().wrapping_sub(1)
     }
 
     /// The first entry is always there, if any is.
+    #[inline]
     fn skip_absent(&mut self) {
-        while let Some(None) = self.entries.front() {
-            self.entries.pop_front();
-            self.links.pop_front();
+        while self.length > 0 && matches!(self.ring.get(self.ring_place(self.first)), Some(None)) {
             self.first = self.first.wrapping_add(1);
+            self.length = self.length.saturating_sub(1);
         }
     }
+}
+
+/// The bucket of a hash, of as many as a power of two.
+#[inline]
+fn bucket(hash: u64, buckets: usize) -> usize {
+    usize::try_from(hash).unwrap_or(usize::MAX) & buckets.wrapping_sub(1)
+}
+
+fn whole(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// The bits of a hash that a link has above the number.
@@ -218,6 +228,14 @@ mod tests {
     impl Key for u32 {
         fn bits(self) -> u128 {
             u128::from(self)
+        }
+    }
+
+    impl<V> Fifo<u32, V> {
+        /// Keys, oldest first.
+        fn in_order(&self) -> impl Iterator<Item = u32> {
+            let numbers = (0..self.length).map(|age| self.first.wrapping_add(age));
+            numbers.filter_map(|number| Some(self.ring.get(self.ring_place(number))?.as_ref()?.0))
         }
     }
 
@@ -250,10 +268,10 @@ mod tests {
             }
             if map.len() > 100 {
                 // Entries in front of many gaps stay.
-                let second = map.entries.iter().flatten().nth(1).map(|(key, _)| *key).unwrap();
+                let second = map.in_order().nth(1).unwrap();
                 assert_eq!(map.remove_if(&second, |_| true), Some(second));
             }
-            assert!(map.entries.len() <= LEAST.saturating_mul(2));
+            assert!(map.ring.len() <= LEAST.saturating_mul(2));
         }
         assert_eq!((map.get(&u32::MAX), map.get(&99_999), map.get(&99_998)), (Some(&0), Some(&99_999), None));
         assert_eq!(map.len(), 100);
@@ -271,6 +289,6 @@ mod tests {
             let some = key.saturating_sub(key % 999);
             assert_eq!(map.get(&some), Some(&some));
         }
-        assert!(map.entries.len() < MOST && map.links.len() == map.entries.len());
+        assert!(map.ring.len() < MOST && map.links.len() == map.ring.len());
     }
 }

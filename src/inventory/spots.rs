@@ -35,6 +35,8 @@ pub(crate) struct Spot {
 pub(crate) struct Spots {
     /// The first addresses of spans of IPv4, ascending, with the number of the spot of each.
     v4: Spans<u32>,
+    /// For each first octet, how many spans begin before it.
+    before: Vec<u32>,
     /// The same of IPv6.
     v6: Spans<u128>,
     list: Vec<Spot>,
@@ -65,7 +67,8 @@ impl Spots {
         }
         starts.sort_unstable();
         starts.dedup();
-        let mut spots = Self { v4: Spans::default(), v6: Spans::default(), list: Vec::new() };
+        let mut spots =
+            Self { v4: Spans::default(), before: Vec::new(), v6: Spans::default(), list: Vec::new() };
         let mut numbers: HashMap<Spot, u32, FixedState> = HashMap::default();
         for start in starts {
             let next = u32::try_from(spots.list.len()).unwrap_or(u32::MAX);
@@ -78,15 +81,26 @@ impl Spots {
                 None => spots.v6.push(start.bits(), number),
             }
         }
+        let before = |octet: u64| spots.v4.starts.partition_point(|start| u64::from(*start) < octet << 24);
+        spots.before = (0..=256).map(|octet| u32::try_from(before(octet)).unwrap_or(u32::MAX)).collect();
         spots
     }
 
     /// The number of what is said of `addr`, the same for all addresses of which the same is said.
     pub(crate) fn number_at(&self, addr: Addr) -> u32 {
         match narrow(addr) {
-            Some(addr) => self.v4.at(addr),
+            Some(addr) => self.number_at_v4(addr).unwrap_or(u32::MAX),
             None => self.v6.at(addr.bits()),
         }
+    }
+
+    #[inline]
+    fn number_at_v4(&self, addr: u32) -> Option<u32> {
+        let octet = usize::try_from(addr >> 24).ok()?;
+        let (from, to) = (*self.before.get(octet)?, *self.before.get(octet.wrapping_add(1))?);
+        let (from, to) = (usize::try_from(from).ok()?, usize::try_from(to).ok()?);
+        let within = self.v4.starts.get(from..to)?.partition_point(|start| *start <= addr);
+        self.v4.spots.get(from.wrapping_add(within).wrapping_sub(1)).copied()
     }
 
     /// What is said of addresses with this number.

@@ -10,14 +10,14 @@ use crate::inventory::Observation;
 use crate::inventory::Standing;
 use crate::inventory::role::Role;
 use crate::inventory::role::RoleSet;
-use crate::judge::Grounds;
-use crate::judge::Joined;
 use crate::judge::Judge;
-use crate::judge::LiveFlow;
 use crate::judge::conversation::Conversation;
 use crate::judge::conversation::ConversationKey;
 use crate::judge::conversations::ConversationIndex;
 use crate::judge::flow_state::FlowState;
+use crate::judge::live::Grounds;
+use crate::judge::live::Joined;
+use crate::judge::live::LiveFlow;
 use crate::judge::orient::Orientation;
 use crate::judge::related::Expected;
 use crate::judge::seats::Seat;
@@ -48,7 +48,7 @@ impl Judge {
         }
         let counted = [0; 3];
         live.joined = Some(Joined { conversation, orientation, related, counted, clear: false, grounds });
-        self.absorb(live);
+        self.hand_on(live);
         seats
     }
 
@@ -152,6 +152,10 @@ impl Judge {
     /// Hands a joined flow's facts and counts on; moves it if it turned out to be another's.
     pub(super) fn absorb(&mut self, live: &mut LiveFlow) {
         self.reconsider(live);
+        self.hand_on(live);
+    }
+
+    fn hand_on(&mut self, live: &mut LiveFlow) {
         let Some(joined) = live.joined.as_mut() else {
             return;
         };

@@ -32,6 +32,7 @@ use crate::judge::conversation::Conversation;
 use crate::judge::flows::Flows;
 use crate::judge::ledger;
 use crate::judge::ledger::Cause;
+use crate::judge::live::ClosedFlow;
 use crate::judge::message::Sentences;
 use crate::judge::related::Related;
 use crate::judge::seats::Seats;
@@ -270,7 +271,7 @@ impl Judge {
         flows
     }
 
-    fn judged_flow(&self, closed: &super::ClosedFlow) -> JudgedFlow {
+    fn judged_flow(&self, closed: &ClosedFlow) -> JudgedFlow {
         let home = closed.conversation.map(|index| self.conversations.resolve(index));
         let conversation = home.and_then(|index| self.conversations.get(index));
         let shared = conversation.and_then(|conversation| conversation.ruling.as_deref());
