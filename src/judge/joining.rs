@@ -14,6 +14,7 @@ use crate::judge::Judge;
 use crate::judge::conversation::Conversation;
 use crate::judge::conversation::ConversationKey;
 use crate::judge::conversations::ConversationIndex;
+use crate::judge::conversations::KeyHash;
 use crate::judge::flow_state::FlowState;
 use crate::judge::live::Grounds;
 use crate::judge::live::Joined;
@@ -25,22 +26,24 @@ use crate::service::Transport;
 
 impl Judge {
     /// Lets a flow join its conversation, if it has not yet. Gives the seats of both ends, `[A, B]`, where it
-    /// had to look for them.
+    /// looked for them and there is no room for a conversation.
     pub(super) fn settle(&mut self, live: &mut LiveFlow) -> Option<[Seat; 2]> {
         if live.joined.is_some() {
             return None;
         }
         let (key, grounds) = (live.state.key, Grounds::of(&live.state));
-        let (conversation, orientation, seats) = match self.related_to(&live.state) {
-            Some((index, orientation)) => (Some(index), orientation, None),
+        let (conversation, orientation, related, seats) = match self.related_to(&live.state) {
+            Some((index, orientation)) => (Some(index), orientation, true, None),
             None => {
                 let seats = self.seats_of(&key);
                 let orientation = self.orient(&live.state, &seats);
-                (self.join(&live.state, orientation, &seats), orientation, Some(seats))
+                match self.join(&live.state, orientation, seats) {
+                    Ok(index) => (Some(index), orientation, false, None),
+                    Err(seats) => (None, orientation, false, Some(seats)),
+                }
             }
         };
         self.observe(&live.state, orientation);
-        let related = seats.is_none();
         match conversation {
             Some(index) if related => self.conversations.relate(index, &key),
             Some(index) => self.conversations.open(index, &key, orientation.orig),
@@ -111,20 +114,25 @@ impl Judge {
         home.map(|index| self.conversations.resolve(index))
     }
 
+    /// The conversation that a flow between these ends belongs to, a new one if need be; the seats again if
+    /// there is no room for it.
     fn join(
         &mut self,
         state: &FlowState,
         orientation: Orientation,
-        seats: &[Seat; 2],
-    ) -> Option<ConversationIndex> {
-        let (orig, resp) = (orientation.orig.of(seats), orientation.orig.other().of(seats));
+        seats: [Seat; 2],
+    ) -> Result<ConversationIndex, [Seat; 2]> {
+        let (orig, resp) = (orientation.orig.of(&seats), orientation.orig.other().of(&seats));
         let key = self.conversation_key(state, orientation, (orig, resp));
-        if let Some(index) = self.conversations.find(&key) {
-            return Some(index);
+        let hash = KeyHash::of(&key);
+        if let Some(index) = self.conversations.find(&key, hash) {
+            return Ok(index);
         }
         let declared = orig.kind().standing() == Standing::Declared;
-        let make = || Conversation::new(&key, (orig.clone(), resp.clone()), state, orientation.orig);
-        self.conversations.add(&key, declared, make)
+        let Some(room) = self.conversations.room_for(key.orig, declared) else { return Err(seats) };
+        let [a, b] = seats;
+        let ends = if orientation.orig == Side::A { (a, b) } else { (b, a) };
+        Ok(self.conversations.add(room, hash, Conversation::new(&key, ends, state, orientation.orig)))
     }
 
     /// The key of the conversation that a flow between these ends belongs to.
@@ -197,7 +205,7 @@ impl Judge {
         let key = live.state.key;
         let seats = self.seats_of(&key);
         let orientation = self.orient(&live.state, &seats);
-        let conversation = self.join(&live.state, orientation, &seats);
+        let conversation = self.join(&live.state, orientation, seats).ok();
         let mut moved = Joined { conversation, orientation, grounds, ..joined };
         if conversation != joined.conversation {
             (moved.counted, moved.clear) = ([0; 3], false);
