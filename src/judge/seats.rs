@@ -70,6 +70,11 @@ impl Seat {
         Party { addr, mac: self.mac, kind: Arc::clone(&self.kind) }
     }
 
+    /// As [`Seat::party`], for good.
+    pub(super) fn into_party(self, addr: Addr) -> Party {
+        Party { addr, mac: self.mac, kind: self.kind }
+    }
+
     /// The whole view of the host that has `addr`.
     pub(super) fn view(&self, addr: Addr) -> HostView {
         let HostKind { vendor, role: label, roles, ref name, ref place, standing, nat, .. } = *self.kind;
