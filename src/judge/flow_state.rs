@@ -62,8 +62,9 @@ pub struct FlowState {
     pub first_seen: Timestamp,
     /// Capture time of the last event.
     pub last_seen: Timestamp,
-    /// What was counted when it was last told.
-    pub tallies: [SideTally; 2],
+    /// Packets, octets on the wire and duplicates of both sides, as they were last told.
+    pub counts: [u64; 3],
+    has_payload: bool,
     /// What each side said of itself, `[A, B]`.
     pub devices: [Option<DeviceKind>; 2],
     /// The side that only a client could be.
@@ -95,7 +96,8 @@ impl FlowState {
             traits: None,
             first_seen: time,
             last_seen: time,
-            tallies: [SideTally::default(); 2],
+            counts: [0; 3],
+            has_payload: false,
             devices: [None; 2],
             client: None,
         }
@@ -112,7 +114,7 @@ impl FlowState {
             EventKind::Unrecognised { seen, cut, .. } => self.unrecognised(few(*seen), *cut),
             EventKind::Found(_, side, finding, evidence) => self.found(*side, finding, *evidence, time),
             EventKind::Reached(_, outcome) => self.outcome = self.outcome.max(*outcome),
-            EventKind::Tally(_, tallies) => self.tallies = *tallies,
+            EventKind::Tally(_, tallies) => self.count(tallies),
             EventKind::Closed(facts) => self.close(facts),
             EventKind::Opened(..) | EventKind::Seen(..) => {}
         }
@@ -190,12 +192,21 @@ impl FlowState {
         }
         self.midstream = facts.midstream;
         self.outcome = self.outcome.max(facts.outcome);
-        self.tallies = facts.tallies;
+        self.count(&facts.tallies);
         self.first_seen = facts.first_seen;
         self.last_seen = facts.last_seen;
         if facts.overlap_differs {
             self.traits_mut().evasion = true;
         }
+    }
+
+    fn count(&mut self, [a, b]: &[SideTally; 2]) {
+        self.counts = [
+            a.packets.saturating_add(b.packets),
+            a.wire_octets.saturating_add(b.wire_octets),
+            a.duplicate_packets.saturating_add(b.duplicate_packets),
+        ];
+        self.has_payload = a.payload_octets > 0 || b.payload_octets > 0;
     }
 
     /// What else was learned, if anything was.
@@ -227,7 +238,7 @@ impl FlowState {
 
     /// Whether either side sent payload, captured or not.
     pub fn has_payload(&self) -> bool {
-        self.tallies.iter().any(|tally| tally.payload_octets > 0)
+        self.has_payload
     }
 
     /// What is spoken, as far as is known now.

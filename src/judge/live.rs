@@ -11,7 +11,6 @@ use crate::judge::flow_state::FlowState;
 use crate::judge::orient::Orientation;
 use crate::policy::case::Ruling;
 use crate::service::Service;
-use crate::time::Timestamp;
 
 /// A flow that is over, kept for the flow log.
 #[derive(Debug)]
@@ -31,8 +30,8 @@ pub(super) struct LiveFlow {
     pub(super) state: FlowState,
     /// What flow records say beside; only where they are kept.
     pub(super) details: Option<Box<Details>>,
-    pub(super) opened_at: Timestamp,
-    pub(super) joined: Option<Joined>,
+    /// Where it is counted, once it is settled.
+    pub(super) joined: Option<Box<Joined>>,
     /// It announced media or asked a group, so that other flows may belong to it.
     pub(super) has_kin: bool,
 }

@@ -22,6 +22,7 @@ pub mod message;
 pub mod names;
 mod order;
 pub mod orient;
+mod pair;
 pub mod related;
 pub mod ruling;
 pub mod seats;
@@ -151,9 +152,9 @@ mod tests {
         let sizes = [
             ("IPv4 flow going on, nothing known but its opening", ipv4, 40),
             ("IPv6 flow going on, nothing known but its opening", ipv6, 64),
-            ("flow going on, on top of that when more is known", size_of::<LiveFlow>(), 448),
+            ("flow going on, on top of that when more is known", size_of::<LiveFlow>(), 192),
             ("flow in the flow log", size_of::<ClosedFlow>(), 1024),
-            ("conversation", size_of::<Conversation>(), 160),
+            ("conversation", size_of::<Conversation>(), 136),
             ("conversation in the audit", size_of::<ConversationRecord>(), 192),
             ("endpoint in the audit", size_of::<HostRecord>(), 48),
             ("kind of endpoint, shared", size_of::<HostKind>(), 128),

@@ -7,6 +7,7 @@ use std::iter::Peekable;
 
 use crate::addr::Addr;
 use crate::judge::conversation::Conversation;
+use crate::judge::pair::number;
 
 /// These conversations by their keys.
 pub(super) fn by_key<'c>(conversations: &[&'c Conversation]) -> Vec<&'c Conversation> {
@@ -83,12 +84,6 @@ where
             (None, _) => self.other.next(),
         }
     }
-}
-
-/// An IPv4 address as a number; those are in the order of the addresses.
-fn number(addr: Addr) -> Option<u32> {
-    let low = u32::try_from(addr.bits() & u128::from(u32::MAX)).ok();
-    low.filter(|_| addr.is_v4())
 }
 
 #[cfg(test)]

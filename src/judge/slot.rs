@@ -140,7 +140,7 @@ impl<E: Ends> Slot<E> {
     /// The conversation that the flow joined, if it has joined one.
     pub(super) fn home(&self) -> Option<ConversationIndex> {
         match self {
-            Self::Grown(_, Some(live)) => live.joined?.conversation,
+            Self::Grown(_, Some(live)) => live.joined.as_ref()?.conversation,
             Self::Grown(_, None) | Self::Little(_) => None,
         }
     }
@@ -218,7 +218,7 @@ impl<E: Ends> Little<E> {
         if let Some((seen, cut)) = unpack(self.seen) {
             state.unrecognised(seen, cut);
         }
-        LiveFlow { state, details: None, opened_at, joined: None, has_kin: self.is(HAS_KIN) }
+        LiveFlow { state, details: None, joined: None, has_kin: self.is(HAS_KIN) }
     }
 }
 
@@ -255,7 +255,7 @@ mod tests {
 
     fn opened(opening: &Opening) -> LiveFlow {
         let state = FlowState::new(opening, AT);
-        LiveFlow { state, details: None, opened_at: AT, joined: None, has_kin: true }
+        LiveFlow { state, details: None, joined: None, has_kin: true }
     }
 
     fn later(nanos: u64) -> Timestamp {

@@ -121,7 +121,7 @@ impl Judge {
             }
         }
         if state.some_traits().is_some() {
-            self.flows.open_grown(flow, LiveFlow { state, details: None, opened_at: time, joined: None, has_kin });
+            self.flows.open_grown(flow, LiveFlow { state, details: None, joined: None, has_kin });
         } else {
             self.flows.open(flow, opening, time, has_kin);
         }
@@ -177,16 +177,19 @@ impl Judge {
         };
         let (server, client) = (key.end(client.other()).0, key.end(client).0);
         self.related.announce(flow, (server, client), media, time);
-        self.settle(live);
+        if live.joined.is_none() {
+            live.joined = Some(Box::new(self.settle(&live.state).0));
+        }
     }
 
     fn update(&mut self, live: &mut LiveFlow, kind: &EventKind, time: Timestamp) {
         live.state.take(kind, time);
-        let due = time.since(live.opened_at) >= self.settings.deadline;
-        if live.joined.is_some() {
-            self.absorb(live);
-        } else if due {
-            self.settle(live);
+        match &mut live.joined {
+            Some(joined) => self.absorb(&live.state, joined),
+            None if time.since(live.state.first_seen) >= self.settings.deadline => {
+                live.joined = Some(Box::new(self.settle(&live.state).0));
+            }
+            None => {}
         }
     }
 
@@ -201,17 +204,15 @@ impl Judge {
 
     fn close(&mut self, live: &mut LiveFlow, facts: &FlowFacts, time: Timestamp) {
         live.state.close(facts);
-        let seats = if live.joined.is_none() {
-            self.settle(live)
-        } else {
-            self.absorb(live);
-            None
+        let (joined, seats) = match live.joined.take() {
+            Some(mut joined) => {
+                self.absorb(&live.state, &mut joined);
+                (*joined, None)
+            }
+            None => self.settle(&live.state),
         };
         let service = live.state.service.map(|(service, ..)| service);
         self.durations.record(service, facts.last_seen.since(facts.first_seen));
-        let Some(joined) = live.joined else {
-            return;
-        };
         let mut folded = None;
         match joined.conversation {
             None => folded = Some(self.fold(&live.state, joined.orientation, seats)),

@@ -74,10 +74,10 @@ pub struct Traits {
     /// Fragments or segments overlapped and differed.
     pub evasion: bool,
     /// Names that the client called the responder by: SNI, HTTP Host; at most [`Traits::NAMES`].
-    pub names: BTreeSet<Arc<str>>,
+    pub names: Words,
     /// Names that DNS gave the responder's address for; at most [`Traits::NAMES`]. An address has more
     /// names than those that were seen to be asked for.
-    pub resolved: BTreeSet<Arc<str>>,
+    pub resolved: Words,
     /// Contents seen; a closed set.
     pub contents: BTreeSet<Content>,
 }
@@ -98,8 +98,8 @@ impl Traits {
         factory_password: None,
         smb1: None,
         evasion: false,
-        names: BTreeSet::new(),
-        resolved: BTreeSet::new(),
+        names: Words(Vec::new()),
+        resolved: Words(Vec::new()),
         contents: BTreeSet::new(),
     };
 
@@ -119,27 +119,51 @@ impl Traits {
         self.factory_password = self.factory_password.or(other.factory_password);
         self.smb1 = self.smb1.or(other.smb1);
         self.evasion |= other.evasion;
-        for name in &other.names {
-            self.name(Arc::clone(name));
-        }
-        for name in &other.resolved {
-            self.resolved(Arc::clone(name));
-        }
+        self.names.merge(&other.names);
+        self.resolved.merge(&other.resolved);
         self.contents.extend(&other.contents);
     }
 
     /// Adds a name that DNS gave the responder's address for.
     pub fn resolved(&mut self, name: Arc<str>) {
-        if self.resolved.len() < Self::NAMES {
-            self.resolved.insert(name);
-        }
+        self.resolved.add(&name);
     }
 
     /// Adds a name that the client called the responder by.
     pub fn name(&mut self, name: Arc<str>) {
-        if self.names.len() < Self::NAMES {
-            self.names.insert(name);
+        self.names.add(&name);
+    }
+}
+
+/// A few distinct words in their order, in little memory: at most [`Traits::NAMES`].
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Words(Vec<Arc<str>>);
+
+impl Words {
+    /// Adds a word, if there is room.
+    pub fn add(&mut self, word: &Arc<str>) {
+        if self.0.len() >= Traits::NAMES {
+            return;
         }
+        if let Err(place) = self.0.binary_search(word) {
+            // Most have one and no more.
+            self.0.reserve_exact(1);
+            self.0.insert(place, Arc::clone(word));
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        other.iter().for_each(|word| self.add(word));
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The words, ascending.
+    pub fn iter(&self) -> std::slice::Iter<'_, Arc<str>> {
+        self.0.iter()
     }
 }
 
