@@ -28,16 +28,29 @@ pub(crate) fn is_link_local(addr: Addr) -> bool {
 }
 
 /// Whether `addr` can be a host's own: no group, and neither unspecified nor loopback.
+#[inline]
 pub(crate) fn is_host(addr: Addr) -> bool {
-    if !addr.is_v4() {
-        let ip = addr.ip();
-        return !addr.is_group() && !ip.is_unspecified() && !ip.is_loopback();
+    if addr.is_v4() {
+        return addr.bits() & 0xffff_ffff != 0 && first_octet(addr) != 127 && !is_group(addr);
     }
-    // Asked for both ends of every flow.
-    match addr.bits() & u128::from(u32::MAX) {
-        0 | 0xffff_ffff => false,
-        bits => !matches!(bits >> 24, 127 | 224..=239),
+    let ip = addr.ip();
+    !is_group(addr) && !ip.is_unspecified() && !ip.is_loopback()
+}
+
+/// As [`Addr::is_group`], fast: it is asked for both ends of every flow.
+#[inline]
+pub(crate) fn is_group(addr: Addr) -> bool {
+    if addr.is_v4() {
+        matches!(first_octet(addr), 224..=239) || addr.bits() & 0xffff_ffff == 0xffff_ffff
+    } else {
+        addr.bits() >> 120 == 0xff
     }
+}
+
+/// The first octet of an IPv4 address.
+#[inline]
+fn first_octet(addr: Addr) -> u128 {
+    addr.bits() >> 24 & 0xff
 }
 
 /// Ranges of addresses, first and last, that [`is_global`] and [`Addr::is_group`] tell from what is around
@@ -190,6 +203,7 @@ mod tests {
         let hosts = ["0.0.0.1", "10.1.2.3", "126.255.255.255", "128.0.0.0", "223.255.255.255", "240.0.0.0", "255.255.255.254", "fe80::1", "::2"];
         let others = ["0.0.0.0", "127.0.0.0", "127.255.255.255", "224.0.0.0", "239.255.255.255", "255.255.255.255", "::", "::1", "ff02::1"];
         assert!(hosts.iter().all(|text| is_host(addr(text))) && !others.iter().any(|text| is_host(addr(text))));
+        assert!(hosts.iter().chain(&others).all(|text| is_group(addr(text)) == addr(text).is_group()));
     }
 
     #[test]

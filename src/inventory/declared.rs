@@ -42,6 +42,8 @@ pub(crate) struct Declared {
     surroundings: Surroundings,
     broadcasts: HashSet<Addr, FixedState>,
     changes_ports: bool,
+    /// A host has several addresses.
+    has_aliases: bool,
 }
 
 /// All prefixes of a site, before they are put together.
@@ -71,6 +73,9 @@ impl Declared {
             broadcasts: HashSet::default(),
             changes_ports: !site.role_ports.is_empty()
                 || site.assignments.iter().any(|a| !a.ports.is_empty()),
+            has_aliases: site.assignments.iter().any(
+                |assignment| matches!(&assignment.whom, Whom::Host(addrs) if addrs.len() > 1),
+            ),
             site: Arc::clone(&site),
         };
         let mut prefixes = Prefixes::default();
@@ -188,6 +193,11 @@ impl Declared {
     /// One of the site's declarations.
     pub(crate) fn assignment(&self, index: usize) -> Option<&Assignment> {
         self.site.assignments.get(index)
+    }
+
+    /// Whether a host is declared with several addresses.
+    pub(crate) fn has_aliases(&self) -> bool {
+        self.has_aliases
     }
 
     /// The first address of the host that the declaration with this index is about.

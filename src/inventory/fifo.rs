@@ -38,6 +38,10 @@ pub(super) trait Key: Copy + Eq {
     fn bits(self) -> u128;
 }
 
+/// The hash of a key.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KeyHash(u64);
+
 /// The number of an entry that may be there or not, and above it some bits of its key's hash, so that few
 /// other entries are looked at.
 #[derive(Clone, Copy, Debug, Default)]
@@ -84,15 +88,16 @@ impl<K: Key, V> Fifo<K, V> {
         self.ring.get(place)?.as_ref().map(|(_, value)| value)
     }
 
-    /// As [`Fifo::get`], to change it.
+    /// As [`Fifo::get`], to change it; `hash` is the key's.
     #[inline]
-    pub(super) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        let place = self.find(key)?;
+    pub(super) fn get_mut(&mut self, key: &K, hash: KeyHash) -> Option<&mut V> {
+        let place = self.find_by(key, hash)?;
         self.ring.get_mut(place)?.as_mut().map(|(_, value)| value)
     }
 
-    /// Adds an entry, the newest. The key must not be there.
-    pub(super) fn insert(&mut self, key: K, value: V) {
+    /// Adds an entry, the newest. The key, of which `hash` is, must not be there.
+    #[inline]
+    pub(super) fn insert(&mut self, key: K, hash: KeyHash, value: V) {
         let length = whole(self.length);
         if length >= self.ring.len() || length > self.count.saturating_mul(2).max(LEAST) {
             self.lay_out();
@@ -100,7 +105,7 @@ impl<K: Key, V> Fifo<K, V> {
         let number = self.first.wrapping_add(self.length);
         self.length = self.length.saturating_add(1);
         self.count = self.count.saturating_add(1);
-        self.place(number, key, value);
+        self.place(number, (key, value), hash);
     }
 
     /// Takes an entry out whose value `fits`.
@@ -126,13 +131,17 @@ impl<K: Key, V> Fifo<K, V> {
 
     /// Reads where `key` is noted, for no other end than that it is in the processor's cache afterwards.
     pub(super) fn warm(&self, key: &K) -> u32 {
-        self.heads.get(bucket(hash(key), self.heads.len())).map_or(0, |link| link.0)
+        self.heads.get(KeyHash::of(key).bucket(self.heads.len())).map_or(0, |link| link.0)
     }
 
     /// Where `key` is in the ring.
     fn find(&self, key: &K) -> Option<usize> {
-        let hash = hash(key);
-        let mut link = *self.heads.get(bucket(hash, self.heads.len()))?;
+        self.find_by(key, KeyHash::of(key))
+    }
+
+    #[inline]
+    fn find_by(&self, key: &K, hash: KeyHash) -> Option<usize> {
+        let (tag, mut link) = (hash.tag(), *self.heads.get(hash.bucket(self.heads.len()))?);
         // A chain leads from newer to older ones. What leads elsewhere is older than the oldest.
         let mut newer = self.length;
         loop {
@@ -141,7 +150,7 @@ impl<K: Key, V> Fifo<K, V> {
                 return None;
             }
             let place = self.ring_place(link.0);
-            if link.0 & !NUMBER == tag(hash)
+            if link.0 & !NUMBER == tag
                 && matches!(self.ring.get(place), Some(Some((held, _))) if held == key)
             {
                 return Some(place);
@@ -152,14 +161,13 @@ impl<K: Key, V> Fifo<K, V> {
 
     /// Puts an entry where its number says, the newest of its bucket.
     #[inline]
-    fn place(&mut self, number: u32, key: K, value: V) {
-        let (hash, place) = (hash(&key), self.ring_place(number));
-        let bucket = bucket(hash, self.heads.len());
-        if let (Some(head), Some(link), Some(entry)) =
+    fn place(&mut self, number: u32, entry: (K, V), hash: KeyHash) {
+        let (bucket, place) = (hash.bucket(self.heads.len()), self.ring_place(number));
+        if let (Some(head), Some(link), Some(held)) =
             (self.heads.get_mut(bucket), self.links.get_mut(place), self.ring.get_mut(place))
         {
-            *link = std::mem::replace(head, Link(number & NUMBER | tag(hash)));
-            *entry = Some((key, value));
+            *link = std::mem::replace(head, Link(number & NUMBER | hash.tag()));
+            *held = Some(entry);
         }
     }
 
@@ -174,10 +182,10 @@ impl<K: Key, V> Fifo<K, V> {
         let oldest = whole(self.first) & before.len().wrapping_sub(1);
         before.rotate_left(oldest);
         (self.first, self.length) = (0, 0);
-        for (key, value) in before.into_iter().flatten() {
-            let number = self.length;
+        for entry in before.into_iter().flatten() {
+            let (number, hash) = (self.length, KeyHash::of(&entry.0));
             self.length = number.saturating_add(1);
-            self.place(number, key, value);
+            self.place(number, entry, hash);
         }
     }
 
@@ -196,23 +204,28 @@ impl<K: Key, V> Fifo<K, V> {
     }
 }
 
-/// The bucket of a hash, of as many as a power of two.
-#[inline]
-fn bucket(hash: u64, buckets: usize) -> usize {
-    usize::try_from(hash).unwrap_or(usize::MAX) & buckets.wrapping_sub(1)
-}
-
 fn whole(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// The bits of a hash that a link has above the number.
-fn tag(hash: u64) -> u32 {
-    u32::try_from(hash >> u32::BITS).unwrap_or(0) & !NUMBER
-}
+impl KeyHash {
+    /// That of this key.
+    #[inline]
+    pub(super) fn of(key: &impl Key) -> Self {
+        Self(FixedState::default().hash_one(key.bits()))
+    }
 
-fn hash(key: &impl Key) -> u64 {
-    FixedState::default().hash_one(key.bits())
+    /// The bits that a link has above the number.
+    #[inline]
+    fn tag(self) -> u32 {
+        u32::try_from(self.0 >> u32::BITS).unwrap_or(0) & !NUMBER
+    }
+
+    /// Its bucket, of as many as a power of two.
+    #[inline]
+    fn bucket(self, buckets: usize) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX) & buckets.wrapping_sub(1)
+    }
 }
 
 #[cfg(test)]
@@ -231,6 +244,10 @@ mod tests {
         }
     }
 
+    fn add<K: Key, V>(map: &mut Fifo<K, V>, key: K, value: V) {
+        map.insert(key, KeyHash::of(&key), value);
+    }
+
     impl<V> Fifo<u32, V> {
         /// Keys, oldest first.
         fn in_order(&self) -> impl Iterator<Item = u32> {
@@ -243,12 +260,12 @@ mod tests {
     fn the_oldest_entry_goes_first_and_gaps_are_skipped() {
         let mut map = Fifo::default();
         for key in 0..6_u16 {
-            map.insert(key, key.saturating_mul(10));
+            add(&mut map, key, key.saturating_mul(10));
         }
         assert_eq!(map.remove_if(&0, |value| *value == 1), None);
         assert_eq!(map.remove_if(&0, |value| *value == 0), Some(0));
         assert_eq!(map.remove_if(&2, |_| true), Some(20));
-        map.insert(0, 7);
+        add(&mut map, 0, 7);
         let popped: Vec<(u16, u16)> = std::iter::from_fn(|| map.pop_oldest()).collect();
         assert_eq!(popped, [(1, 10), (3, 30), (4, 40), (5, 50), (0, 7)]);
         assert_eq!((map.len(), map.get(&1)), (0, None));
@@ -257,10 +274,10 @@ mod tests {
     #[test]
     fn it_stays_as_large_as_what_is_in_it_however_much_comes_and_goes() {
         let mut map = Fifo::default();
-        map.insert(u32::MAX, 0);
+        add(&mut map, u32::MAX, 0);
         for key in 0..100_000_u32 {
-            map.insert(key, 1);
-            if let Some(value) = map.get_mut(&key) {
+            add(&mut map, key, 1);
+            if let Some(value) = map.get_mut(&key, KeyHash::of(&key)) {
                 *value = key;
             }
             if key % 3 != 0 {
@@ -281,7 +298,7 @@ mod tests {
     fn numbers_go_round_and_nothing_is_lost_or_found_twice() {
         let mut map = Fifo::default();
         for key in 0..3_000_000_u32 {
-            map.insert(key, key);
+            add(&mut map, key, key);
             if map.len() > 1000 {
                 assert_eq!(map.pop_oldest().map(|(key, _)| key), key.checked_sub(1000));
                 assert_eq!(map.get(&key.saturating_sub(1000)), None);

@@ -21,6 +21,7 @@ pub mod site;
 pub mod site_file;
 pub mod vendors;
 
+pub(crate) use address::is_group;
 pub use inference::MAX_OBSERVED_HOSTS;
 pub use inference::Observation;
 pub(crate) use likeness::Glance;
@@ -295,7 +296,9 @@ impl Inventory {
 
     /// The first address of the host that `addr` is declared as one of.
     fn first_of_host(&self, addr: Addr) -> Option<Addr> {
-        self.declared.as_ref()?.first_of_host(self.spots.at(addr).host?)
+        // Most sites have no host of several addresses, and this is asked for both ends of every flow.
+        let declared = self.declared.as_ref().filter(|declared| declared.has_aliases())?;
+        declared.first_of_host(self.spots.at(addr).host?)
     }
 
     /// Takes in what a host was seen to do.

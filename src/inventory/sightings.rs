@@ -13,6 +13,7 @@ use crate::addr::Mac;
 use crate::inventory::address::is_host;
 use crate::inventory::address::is_link_local;
 use crate::inventory::fifo::Fifo;
+use crate::inventory::fifo::KeyHash;
 use crate::time::Span;
 use crate::time::Timestamp;
 
@@ -88,7 +89,8 @@ impl Sightings {
             self.mark_router(mac);
             return Change::Router;
         }
-        match self.bindings.get_mut(&addr) {
+        let hash = KeyHash::of(&addr);
+        match self.bindings.get_mut(&addr, hash) {
             Some(bound) if *bound == mac => Change::None,
             Some(bound) => {
                 let from = mem::replace(bound, mac);
@@ -98,7 +100,7 @@ impl Sightings {
                 Change::Moved { from }
             }
             None => {
-                self.bind(addr, mac);
+                self.bind(addr, hash, mac);
                 Change::New
             }
         }
@@ -139,18 +141,19 @@ impl Sightings {
         addrs
     }
 
-    fn bind(&mut self, addr: Addr, mac: Mac) {
+    fn bind(&mut self, addr: Addr, hash: KeyHash, mac: Mac) {
         while self.bindings.len() >= MAX_BINDINGS {
             let Some((oldest, mac)) = self.bindings.pop_oldest() else { break };
             self.drop_held(mac, oldest);
         }
-        self.bindings.insert(addr, mac);
+        self.bindings.insert(addr, hash, mac);
     }
 
     /// Notes an address of a device. Whether the device has as many now as only a router would.
     fn hold(&mut self, new: Held, mac: Mac) -> bool {
-        let Some(held) = self.devices.get_mut(&mac) else {
-            self.add_device(mac, new);
+        let hash = KeyHash::of(&mac);
+        let Some(held) = self.devices.get_mut(&mac, hash) else {
+            self.add_device(mac, hash, new);
             return false;
         };
         if new.leased {
@@ -176,12 +179,12 @@ impl Sightings {
         count > MAX_HOSTS_OF_A_DEVICE
     }
 
-    fn add_device(&mut self, mac: Mac, first: Held) {
+    fn add_device(&mut self, mac: Mac, hash: KeyHash, first: Held) {
         while self.devices.len() >= MAX_BINDINGS {
             let Some((oldest, held)) = self.devices.pop_oldest() else { break };
             self.let_go(oldest, &held);
         }
-        self.devices.insert(mac, Addresses::One(first));
+        self.devices.insert(mac, hash, Addresses::One(first));
     }
 
     fn remove_device(&mut self, mac: Mac) {
@@ -203,7 +206,7 @@ impl Sightings {
     }
 
     fn drop_held(&mut self, mac: Mac, addr: Addr) {
-        if let Some(held) = self.devices.get_mut(&mac) {
+        if let Some(held) = self.devices.get_mut(&mac, KeyHash::of(&mac)) {
             held.retain(|old| old.addr != addr);
             if held.all().is_empty() {
                 self.devices.remove_if(&mac, |_| true);

@@ -87,6 +87,7 @@ impl Spots {
     }
 
     /// The number of what is said of `addr`, the same for all addresses of which the same is said.
+    #[inline]
     pub(crate) fn number_at(&self, addr: Addr) -> u32 {
         match narrow(addr) {
             Some(addr) => self.number_at_v4(addr).unwrap_or(u32::MAX),
@@ -104,6 +105,7 @@ impl Spots {
     }
 
     /// What is said of addresses with this number.
+    #[inline]
     pub(crate) fn get(&self, number: u32) -> &Spot {
         let place = usize::try_from(number).unwrap_or(usize::MAX);
         self.list.get(place).unwrap_or(&Spot::NOTHING)

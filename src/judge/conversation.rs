@@ -229,6 +229,9 @@ impl Conversation {
         {
             self.content = Some((content, certainty));
         }
+        if !flow.contents.is_empty() {
+            self.more().traits.get_or_insert_default().contents.merge(flow.contents);
+        }
         if let Some(traits) = flow.some_traits() {
             self.more().traits.get_or_insert_default().merge(traits);
         }

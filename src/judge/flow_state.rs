@@ -14,6 +14,7 @@ use crate::flow::facts::Initiation;
 use crate::flow::facts::Opening;
 use crate::flow::facts::Outcome;
 use crate::flow::facts::SideTally;
+use crate::policy::case::Contents;
 use crate::policy::case::Spoken;
 use crate::policy::case::Traits;
 use crate::policy::hygiene;
@@ -56,6 +57,8 @@ pub struct FlowState {
     pub content: Option<(Content, Certainty)>,
     /// Nobody recognised it: octets seen of each side, see [`few`], and whether some were cut.
     unrecognised: Option<([u8; 2], bool)>,
+    /// Contents seen.
+    pub contents: Contents,
     /// What else was learned; of most flows nothing.
     traits: Option<Box<Traits>>,
     /// Capture time of its first packet.
@@ -93,6 +96,7 @@ impl FlowState {
             service: None,
             content: None,
             unrecognised: None,
+            contents: Contents::default(),
             traits: None,
             first_seen: time,
             last_seen: time,
@@ -154,14 +158,18 @@ impl FlowState {
         if self.content.is_none_or(|(_, held)| certainty >= held) {
             self.content = Some((content, certainty));
         }
-        self.traits_mut().contents.insert(content);
+        self.contents.insert(content);
     }
 
     fn found(&mut self, side: Side, finding: &Finding, evidence: Evidence, time: Timestamp) {
         match finding {
             Finding::Content(content, certainty) => self.contains(*content, *certainty),
-            Finding::TlsVersion(version) => self.traits_mut().tls_version = Some((*version, evidence)),
-            Finding::TlsOffered(version) => self.traits_mut().tls_offered = Some((*version, evidence)),
+            Finding::TlsVersion(version) => {
+                self.traits_mut().tls_version = Some(Box::new((*version, evidence)));
+            }
+            Finding::TlsOffered(version) => {
+                self.traits_mut().tls_offered = Some(Box::new((*version, evidence)));
+            }
             Finding::ServerName(name) => self.traits_mut().name(name.to_ascii_lowercase().into()),
             Finding::HttpHost(name) => self.traits_mut().name(host_name(name)),
             Finding::Certificate(facts) => {
@@ -171,16 +179,18 @@ impl FlowState {
                 }
             }
             Finding::Auth(AuthScheme::Basic) if self.client == Some(side) => {
-                self.traits_mut().basic.get_or_insert(evidence);
+                self.traits_mut().basic.get_or_insert_with(|| Box::new(evidence));
             }
             Finding::Unauthenticated => {
-                self.traits_mut().unauthenticated.get_or_insert(evidence);
+                self.traits_mut().unauthenticated.get_or_insert_with(|| Box::new(evidence));
             }
             Finding::FactoryPassword => {
-                self.traits_mut().factory_password.get_or_insert(evidence);
+                self.traits_mut().factory_password.get_or_insert_with(|| Box::new(evidence));
             }
             Finding::DeviceKind(kind) => *side.of_mut(&mut self.devices) = Some(*kind),
-            Finding::SmbDialect(SmbDialect::Smb1) => self.traits_mut().smb1 = Some(evidence),
+            Finding::SmbDialect(SmbDialect::Smb1) => {
+                self.traits_mut().smb1 = Some(Box::new(evidence));
+            }
             _ => {}
         }
     }
@@ -221,7 +231,7 @@ impl FlowState {
 
     /// The TLS version that was agreed on.
     pub fn tls_version(&self) -> Option<TlsVersion> {
-        self.traits.as_ref()?.tls_version.map(|(version, _)| version)
+        self.traits.as_ref()?.tls_version.as_ref().map(|told| told.0)
     }
 
     /// The names that the client called the responder by, as one number; `None` if there were none.

@@ -12,6 +12,7 @@ use crate::flow::facts::Initiation;
 use crate::flow::facts::Opening;
 use crate::flow::facts::Outcome;
 use crate::flow::key::FlowNumber;
+use crate::inventory::is_group;
 use crate::judge::Judge;
 use crate::judge::TOGETHER;
 use crate::judge::details::Details;
@@ -100,7 +101,7 @@ impl Judge {
         self.totals.flows = self.totals.flows.saturating_add(1);
         let FlowKey { a, b, transport, .. } = opening.key;
         for (addr, mac) in [a, b].into_iter().zip(opening.macs) {
-            if let Some(mac) = mac.filter(|mac| !mac.is_group() && !addr.is_group()) {
+            if let Some(mac) = mac.filter(|mac| !mac.is_group() && !is_group(addr)) {
                 self.inventory.sees(addr, mac, time, false);
             }
         }
