@@ -56,8 +56,12 @@ fn first_octet(addr: Addr) -> u128 {
 /// Ranges of addresses, first and last, that [`is_global`] and [`Addr::is_group`] tell from what is around
 /// them.
 pub(crate) fn kinds() -> impl Iterator<Item = (Addr, Addr)> {
-    let v4 = LOCAL_V4.iter().chain(&GROUPS_V4).map(|net| (Addr::from(net.network()), Addr::from(net.broadcast())));
-    let v6 = GLOBAL_V6.iter().chain(&GROUPS_V6).map(|net| (Addr::from(net.network()), Addr::from(net.broadcast())));
+    let v4 =
+        LOCAL_V4.iter().chain(&GROUPS_V4).map(|net| (Addr::from(net.network()), Addr::from(net.broadcast())));
+    let v6 = GLOBAL_V6
+        .iter()
+        .chain(&GROUPS_V6)
+        .map(|net| (Addr::from(net.network()), Addr::from(net.broadcast())));
     v4.chain(v6)
 }
 
@@ -200,9 +204,31 @@ mod tests {
 
     #[test]
     fn a_host_has_an_address_of_its_own() {
-        let hosts = ["0.0.0.1", "10.1.2.3", "126.255.255.255", "128.0.0.0", "223.255.255.255", "240.0.0.0", "255.255.255.254", "fe80::1", "::2"];
-        let others = ["0.0.0.0", "127.0.0.0", "127.255.255.255", "224.0.0.0", "239.255.255.255", "255.255.255.255", "::", "::1", "ff02::1"];
-        assert!(hosts.iter().all(|text| is_host(addr(text))) && !others.iter().any(|text| is_host(addr(text))));
+        let hosts = [
+            "0.0.0.1",
+            "10.1.2.3",
+            "126.255.255.255",
+            "128.0.0.0",
+            "223.255.255.255",
+            "240.0.0.0",
+            "255.255.255.254",
+            "fe80::1",
+            "::2",
+        ];
+        let others = [
+            "0.0.0.0",
+            "127.0.0.0",
+            "127.255.255.255",
+            "224.0.0.0",
+            "239.255.255.255",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "ff02::1",
+        ];
+        assert!(
+            hosts.iter().all(|text| is_host(addr(text))) && !others.iter().any(|text| is_host(addr(text)))
+        );
         assert!(hosts.iter().chain(&others).all(|text| is_group(addr(text)) == addr(text).is_group()));
     }
 

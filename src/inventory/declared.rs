@@ -73,9 +73,10 @@ impl Declared {
             broadcasts: HashSet::default(),
             changes_ports: !site.role_ports.is_empty()
                 || site.assignments.iter().any(|a| !a.ports.is_empty()),
-            has_aliases: site.assignments.iter().any(
-                |assignment| matches!(&assignment.whom, Whom::Host(addrs) if addrs.len() > 1),
-            ),
+            has_aliases: site
+                .assignments
+                .iter()
+                .any(|assignment| matches!(&assignment.whom, Whom::Host(addrs) if addrs.len() > 1)),
             site: Arc::clone(&site),
         };
         let mut prefixes = Prefixes::default();

@@ -150,8 +150,7 @@ impl<K: Key, V> Fifo<K, V> {
                 return None;
             }
             let place = self.ring_place(link.0);
-            if link.0 & !NUMBER == tag
-                && matches!(self.ring.get(place), Some(Some((held, _))) if held == key)
+            if link.0 & !NUMBER == tag && matches!(self.ring.get(place), Some(Some((held, _))) if held == key)
             {
                 return Some(place);
             }
@@ -178,7 +177,8 @@ impl<K: Key, V> Fifo<K, V> {
         let room = self.count.saturating_add(gaps).saturating_add(1).next_power_of_two().max(LEAST);
         let ring: Vec<Option<(K, V)>> = std::iter::repeat_with(|| None).take(room).collect();
         let mut before = std::mem::replace(&mut self.ring, ring);
-        (self.heads, self.links) = (vec![Link::default(); room.saturating_mul(2)], vec![Link::default(); room]);
+        (self.heads, self.links) =
+            (vec![Link::default(); room.saturating_mul(2)], vec![Link::default(); room]);
         let oldest = whole(self.first) & before.len().wrapping_sub(1);
         before.rotate_left(oldest);
         (self.first, self.length) = (0, 0);

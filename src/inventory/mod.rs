@@ -197,9 +197,7 @@ impl Inventory {
     pub fn is_monitored(&self, addr: Addr) -> bool {
         let is_monitored = |addr| self.spots.at(addr).is_monitored;
         is_monitored(addr)
-            || self.declared.is_some()
-                && !self.is_internet(addr)
-                && self.beside(addr, is_monitored).is_some()
+            || self.declared.is_some() && !self.is_internet(addr) && self.beside(addr, is_monitored).is_some()
     }
 
     /// Whether `addr` is on the internet: routers carry it there, and the site does not name it, neither

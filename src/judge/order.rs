@@ -99,8 +99,17 @@ mod tests {
     use crate::time::Timestamp;
 
     /// Of both families, around where they meet in the order of addresses.
-    const ADDRESSES: [&str; 9] =
-        ["0.0.0.0", "10.0.0.1", "10.0.0.2", "255.255.255.254", "::1", "::fffe:0:0", "::1:0:0:0", "fd00::1", "fe80::1"];
+    const ADDRESSES: [&str; 9] = [
+        "0.0.0.0",
+        "10.0.0.1",
+        "10.0.0.2",
+        "255.255.255.254",
+        "::1",
+        "::fffe:0:0",
+        "::1:0:0:0",
+        "fd00::1",
+        "fe80::1",
+    ];
 
     #[test]
     fn conversations_and_ends_stand_in_the_order_of_keys_and_addresses() {
@@ -109,8 +118,16 @@ mod tests {
         let mut make = |orig: Addr, resp: Addr, port: u16| {
             let (flow, side) = FlowKey::canonical((orig, 50_000), (resp, port), Transport::Udp, 0);
             let (port, transport) = (Some(port), Transport::Udp);
-            let key =
-                ConversationKey { orig, resp, transport, port, service: None, vlan: 0, roles: None, called: None };
+            let key = ConversationKey {
+                orig,
+                resp,
+                transport,
+                port,
+                service: None,
+                vlan: 0,
+                roles: None,
+                called: None,
+            };
             let ends = (seats.seat_of(&inventory, orig), seats.seat_of(&inventory, resp));
             assert!(side == Side::A || side == Side::B);
             Conversation::new(&key, ends, &FlowState::opened(flow, Timestamp::default()), side)

@@ -9,10 +9,10 @@ use crate::flow::facts::Initiation;
 use crate::flow::facts::Opening;
 use crate::flow::facts::Outcome;
 use crate::flow::key::FlowNumber;
-use crate::judge::live::LiveFlow;
 use crate::judge::conversations::ConversationIndex;
 use crate::judge::flow_state::FlowState;
 use crate::judge::flow_state::few;
+use crate::judge::live::LiveFlow;
 use crate::service::Transport;
 use crate::time::Span;
 use crate::time::Timestamp;
@@ -265,7 +265,9 @@ mod tests {
     fn grows_back<E: Ends + std::fmt::Debug>(a: Addr, b: Addr) {
         let opening = opening(a, b);
         let mut slot = Slot::<E>::of(FlowNumber(3), &opening, AT, true).unwrap();
-        assert!(matches!(&slot, Slot::Little(little) if format!("{:?}", little.live()) == format!("{:?}", opened(&opening))));
+        assert!(
+            matches!(&slot, Slot::Little(little) if format!("{:?}", little.live()) == format!("{:?}", opened(&opening)))
+        );
         let within = Span::from_secs(5);
         let seen = EventKind::Unrecognised { flow: FlowNumber(3), seen: [3, 700], cut: true };
         let initiated = EventKind::Initiated(FlowNumber(3), Side::B, Initiation::Inferred);

@@ -120,8 +120,7 @@ impl Judge {
         let mut records = Vec::with_capacity(sorted.len());
         for some in sorted.chunks(TOGETHER) {
             // They lie strewn about: read first, so that the processor waits for all of them at a time.
-            let read =
-                |sum, one: &&Conversation| sum ^ one.count ^ one.first_seen.nanos().unsigned_abs();
+            let read = |sum, one: &&Conversation| sum ^ one.count ^ one.first_seen.nanos().unsigned_abs();
             black_box(some.iter().fold(0, read));
             records.extend(some.iter().map(|conversation| self.record(conversation)));
         }

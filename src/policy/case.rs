@@ -192,7 +192,8 @@ impl Contents {
     }
 
     fn bit(content: Content) -> u32 {
-        let place = Content::ALL.iter().position(|one| *one == content).and_then(|place| u32::try_from(place).ok());
+        let place =
+            Content::ALL.iter().position(|one| *one == content).and_then(|place| u32::try_from(place).ok());
         place.and_then(|place| 1_u32.checked_shl(place)).unwrap_or(0)
     }
 }

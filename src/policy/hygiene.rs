@@ -111,7 +111,8 @@ fn old_version(policy: &Policy, case: &Case<'_>) -> Option<Objection> {
         .reduce(|held, next| if next.0 > held.0 { next } else { held })?;
     let agreed = case.traits.tls_version.as_deref().copied().map(|told| (told, "was agreed on"));
     // What is agreed on is never more than what was offered, whether the answer was seen or not.
-    let offered = case.traits.tls_offered.as_deref().copied().map(|told| (told, "is the most that the client offers"));
+    let offered =
+        case.traits.tls_offered.as_deref().copied().map(|told| (told, "is the most that the client offers"));
     let weak = |((version, _), _): &((TlsVersion, Evidence), &str)| *version < least;
     let ((version, evidence), how) = agreed.filter(weak).or(offered.filter(weak))?;
     Some(Objection {
