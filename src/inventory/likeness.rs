@@ -17,16 +17,17 @@ use crate::inventory::vendors::vendor_number;
 pub(crate) struct Likeness {
     /// The number of what the site and the address itself say.
     pub(crate) spot: u32,
-    /// The site's assignment that its MAC is under, where the address is under none.
-    device: Option<usize>,
-    /// The maker of the device, by its row.
-    vendor: Option<u32>,
+    /// The site's assignment that its MAC is under, where the address is under none; `u32::MAX`: there is none.
+    device: u32,
+    /// The maker of the device, by its row; `u32::MAX`: it is not known.
+    vendor: u32,
 }
 
 impl Likeness {
     /// Whether nothing but the address decides it.
+    #[inline]
     pub(crate) const fn is_by_address(&self) -> bool {
-        self.device.is_none() && self.vendor.is_none()
+        self.device == u32::MAX && self.vendor == u32::MAX
     }
 }
 
@@ -60,6 +61,7 @@ pub(crate) struct Glance {
 impl Inventory {
     /// What decides [`Inventory::host`] of `addr`; `None` where that is more than an address, a MAC and the
     /// site file can tell: other addresses of the device, or what the host did.
+    #[inline]
     pub(crate) fn glance(&self, addr: Addr) -> Option<Glance> {
         let number = self.spots.number_at(addr);
         let spot = self.spots.get(number);
@@ -70,7 +72,9 @@ impl Inventory {
             (None, Some(declared)) if spot.is_v4 => mac.and_then(|mac| declared.device_index(mac)),
             (None, _) => return None,
         };
-        let likeness = Likeness { spot: number, device, vendor: mac.and_then(vendor_number) };
+        let device = device.and_then(|index| u32::try_from(index).ok()).unwrap_or(u32::MAX);
+        let vendor = mac.and_then(vendor_number).unwrap_or(u32::MAX);
+        let likeness = Likeness { spot: number, device, vendor };
         Some(Glance { mac, likeness, decides_place: spot.is_v4 || self.declared.is_none() })
     }
 

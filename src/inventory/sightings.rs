@@ -122,6 +122,7 @@ impl Sightings {
     }
 
     /// The device that has `addr`; `None` if it was not seen, or behind a router only.
+    #[inline]
     pub(crate) fn mac_of(&self, addr: Addr) -> Option<Mac> {
         self.bindings.get(&addr).copied().filter(|mac| !self.routers.contains(mac))
     }

@@ -43,12 +43,13 @@ pub fn vendor_row(mac: Mac) -> Option<&'static Vendor> {
 }
 
 /// As [`vendor_row`], its number.
+#[inline]
 pub(crate) fn vendor_number(mac: Mac) -> Option<u32> {
     let [a, b, c] = mac.prefix();
-    if a & NO_MAKER != 0 {
-        return None;
-    }
-    let prefix = u32::from_be_bytes([0, a, b, c]);
+    if a & NO_MAKER != 0 { None } else { number_of(u32::from_be_bytes([0, a, b, c])) }
+}
+
+fn number_of(prefix: u32) -> Option<u32> {
     let rows = &*ROWS;
     let (_, number) = rows.get(rows.binary_search_by_key(&prefix, |(held, _)| *held).ok()?)?;
     Some(*number)
