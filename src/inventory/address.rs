@@ -28,9 +28,41 @@ pub(crate) fn is_link_local(addr: Addr) -> bool {
 }
 
 /// Whether `addr` can be a host's own: no group, and neither unspecified nor loopback.
+#[inline]
 pub(crate) fn is_host(addr: Addr) -> bool {
+    if addr.is_v4() {
+        return addr.bits() & 0xffff_ffff != 0 && first_octet(addr) != 127 && !is_group(addr);
+    }
     let ip = addr.ip();
-    !addr.is_group() && !ip.is_unspecified() && !ip.is_loopback()
+    !is_group(addr) && !ip.is_unspecified() && !ip.is_loopback()
+}
+
+/// As [`Addr::is_group`], fast: it is asked for both ends of every flow.
+#[inline]
+pub(crate) fn is_group(addr: Addr) -> bool {
+    if addr.is_v4() {
+        matches!(first_octet(addr), 224..=239) || addr.bits() & 0xffff_ffff == 0xffff_ffff
+    } else {
+        addr.bits() >> 120 == 0xff
+    }
+}
+
+/// The first octet of an IPv4 address.
+#[inline]
+fn first_octet(addr: Addr) -> u128 {
+    addr.bits() >> 24 & 0xff
+}
+
+/// Ranges of addresses, first and last, that [`is_global`] and [`Addr::is_group`] tell from what is around
+/// them.
+pub(crate) fn kinds() -> impl Iterator<Item = (Addr, Addr)> {
+    let v4 =
+        LOCAL_V4.iter().chain(&GROUPS_V4).map(|net| (Addr::from(net.network()), Addr::from(net.broadcast())));
+    let v6 = GLOBAL_V6
+        .iter()
+        .chain(&GROUPS_V6)
+        .map(|net| (Addr::from(net.network()), Addr::from(net.broadcast())));
+    v4.chain(v6)
 }
 
 /// Whether sites number their hosts with such addresses: RFC 1918, CGNAT (RFC 6598) or ULA (RFC 4193).
@@ -84,6 +116,10 @@ const LOCAL_V4: &[Ipv4Net] = &[
 /// IPv6 that the internet carries: global unicast (RFC 4291 §2.4: 2000::/3 is all that IANA gives out)
 /// and IPv4 behind NAT64 (RFC 6052). All else is reserved, local or multicast.
 const GLOBAL_V6: &[Ipv6Net] = &[v6(0x2000, 0, 3), v6(0x64, 0xff9b, 96)];
+
+/// Groups: multicast (RFC 5771) and the limited broadcast (RFC 919); multicast of IPv6 (RFC 4291 §2.7).
+const GROUPS_V4: [Ipv4Net; 2] = [v4(224, 0, 0, 0, 4), v4(255, 255, 255, 255, 32)];
+const GROUPS_V6: [Ipv6Net; 1] = [v6(0xff00, 0, 8)];
 
 #[cfg(test)]
 mod tests {
@@ -164,6 +200,36 @@ mod tests {
         for text in global {
             assert!(is_global(addr(text)), "{text}");
         }
+    }
+
+    #[test]
+    fn a_host_has_an_address_of_its_own() {
+        let hosts = [
+            "0.0.0.1",
+            "10.1.2.3",
+            "126.255.255.255",
+            "128.0.0.0",
+            "223.255.255.255",
+            "240.0.0.0",
+            "255.255.255.254",
+            "fe80::1",
+            "::2",
+        ];
+        let others = [
+            "0.0.0.0",
+            "127.0.0.0",
+            "127.255.255.255",
+            "224.0.0.0",
+            "239.255.255.255",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "ff02::1",
+        ];
+        assert!(
+            hosts.iter().all(|text| is_host(addr(text))) && !others.iter().any(|text| is_host(addr(text)))
+        );
+        assert!(hosts.iter().chain(&others).all(|text| is_group(addr(text)) == addr(text).is_group()));
     }
 
     #[test]

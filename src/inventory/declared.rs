@@ -42,6 +42,8 @@ pub(crate) struct Declared {
     surroundings: Surroundings,
     broadcasts: HashSet<Addr, FixedState>,
     changes_ports: bool,
+    /// A host has several addresses.
+    has_aliases: bool,
 }
 
 /// All prefixes of a site, before they are put together.
@@ -71,6 +73,10 @@ impl Declared {
             broadcasts: HashSet::default(),
             changes_ports: !site.role_ports.is_empty()
                 || site.assignments.iter().any(|a| !a.ports.is_empty()),
+            has_aliases: site
+                .assignments
+                .iter()
+                .any(|assignment| matches!(&assignment.whom, Whom::Host(addrs) if addrs.len() > 1)),
             site: Arc::clone(&site),
         };
         let mut prefixes = Prefixes::default();
@@ -170,6 +176,16 @@ impl Declared {
         self.macs.get(&mac).or_else(|| self.vendors.get(&mac.prefix())).copied()
     }
 
+    /// The first addresses of all spans in which the prefixes around an address are the same.
+    pub(crate) fn span_starts(&self) -> impl Iterator<Item = Addr> {
+        self.surroundings.starts()
+    }
+
+    /// Addresses of which more is said than of the prefixes around them.
+    pub(crate) fn single_addresses(&self) -> impl Iterator<Item = Addr> {
+        self.hosts.keys().chain(&self.broadcasts).copied()
+    }
+
     /// What all prefixes around it say.
     pub(crate) fn around(&self, addr: Addr) -> Around {
         self.surroundings.at(addr)
@@ -180,25 +196,17 @@ impl Declared {
         self.site.assignments.get(index)
     }
 
-    /// The first address of the host that this address is declared as one of; else itself.
-    pub(crate) fn first_of_host(&self, addr: Addr) -> Addr {
-        match self.by_host(addr).map(|assignment| &assignment.whom) {
-            Some(Whom::Host(addrs)) => addrs.first().copied().unwrap_or(addr),
-            _ => addr,
+    /// Whether a host is declared with several addresses.
+    pub(crate) fn has_aliases(&self) -> bool {
+        self.has_aliases
+    }
+
+    /// The first address of the host that the declaration with this index is about.
+    pub(crate) fn first_of_host(&self, index: usize) -> Option<Addr> {
+        match &self.assignment(index)?.whom {
+            Whom::Host(addrs) => addrs.first().copied(),
+            _ => None,
         }
-    }
-
-    pub(crate) fn is_monitored(&self, addr: Addr) -> bool {
-        self.surroundings.at(addr).monitored
-    }
-
-    /// Whether the site names the address or a network around it.
-    pub(crate) fn is_named(&self, addr: Addr) -> bool {
-        let around = self.surroundings.at(addr);
-        around.monitored
-            || around.network.is_some()
-            || around.zones.is_some()
-            || self.hosts.contains_key(&addr)
     }
 
     pub(crate) fn is_subnet_broadcast(&self, addr: Addr) -> bool {

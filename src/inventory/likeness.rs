@@ -7,26 +7,42 @@ use crate::inventory::Inventory;
 use crate::inventory::address::is_global;
 use crate::inventory::declared::Declared;
 use crate::inventory::role::Role;
+use crate::inventory::spots::Spot;
 use crate::inventory::surroundings::Around;
-use crate::inventory::vendors::vendor_of;
+use crate::inventory::vendors::vendor_number;
 
 /// All that decides a [`crate::inventory::HostView`] beside its address and MAC. It holds as long as the
 /// inventory lives.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct Likeness {
-    ground: Ground,
-    vendor: Option<&'static str>,
+    /// The number of what the site and the address itself say.
+    pub(crate) spot: u32,
+    /// The site's assignment that its MAC is under, where the address is under none; `u32::MAX`: there is none.
+    device: u32,
+    /// The maker of the device, by its row; `u32::MAX`: it is not known.
+    vendor: u32,
+}
+
+impl Likeness {
+    /// Whether nothing but the address decides it.
+    #[inline]
+    pub(crate) const fn is_by_address(&self) -> bool {
+        self.device == u32::MAX && self.vendor == u32::MAX
+    }
 }
 
 /// Why a host is what it is.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-enum Ground {
+pub(crate) enum Ground {
     /// By the site's assignment with this index.
     Declared(usize),
+    /// It is a multicast group.
     Group,
+    /// It is the broadcast address of a declared network.
     Broadcast,
+    /// It is on the internet.
     Internet,
-    Unlisted,
+    /// By what it does, if it does anything that tells; there is no site.
     Unseen,
 }
 
@@ -37,28 +53,29 @@ pub(crate) struct Glance {
     pub(crate) mac: Option<Mac>,
     /// What decides the rest.
     pub(crate) likeness: Likeness,
+    /// It decides as well what [`Inventory::is_monitored`], [`Inventory::zones`] and [`Inventory::packs_of`]
+    /// answer.
+    pub(crate) decides_place: bool,
 }
 
 impl Inventory {
     /// What decides [`Inventory::host`] of `addr`; `None` where that is more than an address, a MAC and the
     /// site file can tell: other addresses of the device, or what the host did.
+    #[inline]
     pub(crate) fn glance(&self, addr: Addr) -> Option<Glance> {
-        let (ground, has_mac) = match &self.declared {
-            Some(declared) => declared_ground(declared, addr),
-            None if addr.is_group() => (Some(Ground::Group), false),
-            None if is_global(addr) => (Some(Ground::Internet), false),
-            None => (self.is_unseen(addr).then_some(Ground::Unseen), true),
-        };
-        let mac = if has_mac { self.sightings.mac_of(addr) } else { None };
-        let ground = match (ground, &self.declared) {
-            (Some(ground), _) => ground,
-            (None, Some(declared)) if addr.is_v4() => {
-                let by_device = mac.and_then(|mac| declared.device_index(mac));
-                by_device.map_or(Ground::Unlisted, Ground::Declared)
-            }
+        let number = self.spots.number_at(addr);
+        let spot = self.spots.get(number);
+        let mac = if spot.has_mac() { self.sightings.mac_of(addr) } else { None };
+        let device = match (spot.ground, &self.declared) {
+            (Some(Ground::Unseen), _) if !self.is_unseen(addr) => return None,
+            (Some(_), _) => None,
+            (None, Some(declared)) if spot.is_v4 => mac.and_then(|mac| declared.device_index(mac)),
             (None, _) => return None,
         };
-        Some(Glance { mac, likeness: Likeness { ground, vendor: mac.and_then(vendor_of) } })
+        let device = device.and_then(|index| u32::try_from(index).ok()).unwrap_or(u32::MAX);
+        let vendor = mac.and_then(vendor_number).unwrap_or(u32::MAX);
+        let likeness = Likeness { spot: number, device, vendor };
+        Some(Glance { mac, likeness, decides_place: spot.is_v4 || self.declared.is_none() })
     }
 
     /// Whether nothing was concluded of `addr`, nor of another address of its device.
@@ -67,25 +84,44 @@ impl Inventory {
     }
 }
 
-/// What the site's addresses and prefixes say of `addr`, if they say anything, and whether a MAC that it was
-/// seen with is its own: a group has none, and the internet's is a router's.
-fn declared_ground(declared: &Declared, addr: Addr) -> (Option<Ground>, bool) {
-    let (host, around) = (declared.host_index(addr), declared.around(addr));
-    let Around { network, zones, monitored } = around;
-    let is_broadcast = declared.is_subnet_broadcast(addr);
-    let is_group = addr.is_group();
-    let is_internet = match host.or(network).and_then(|index| declared.assignment(index)) {
-        Some(assignment) => assignment.roles.contains(&Role::Internet),
-        None => !monitored && zones.is_none() && is_global(addr),
-    };
-    let ground = match (host, network) {
-        (Some(index), _) => Some(Ground::Declared(index)),
-        _ if is_group => Some(Ground::Group),
-        _ if is_broadcast => Some(Ground::Broadcast),
-        (None, Some(index)) => Some(Ground::Declared(index)),
-        (None, None) => is_internet.then_some(Ground::Internet),
-    };
-    (ground, !is_group && !is_broadcast && !is_internet)
+impl Spot {
+    /// What is said of `addr`.
+    pub(super) fn of(declared: Option<&Declared>, addr: Addr) -> Self {
+        match declared {
+            Some(declared) => Self::on_site(declared, addr),
+            None => Self::by_address(addr),
+        }
+    }
+
+    fn by_address(addr: Addr) -> Self {
+        let (is_group, is_internet) = (addr.is_group(), is_global(addr));
+        let ground = match (is_group, is_internet) {
+            (true, _) => Ground::Group,
+            (_, true) => Ground::Internet,
+            _ => Ground::Unseen,
+        };
+        let (is_v4, is_monitored) = (addr.is_v4(), !is_group && !is_internet);
+        Self { is_v4, host: None, is_group, is_internet, is_monitored, zones: None, ground: Some(ground) }
+    }
+
+    fn on_site(declared: &Declared, addr: Addr) -> Self {
+        let (host, around) = (declared.host_index(addr), declared.around(addr));
+        let Around { network, zones, monitored } = around;
+        let (is_group, is_broadcast) = (addr.is_group(), declared.is_subnet_broadcast(addr));
+        let is_internet = match host.or(network).and_then(|index| declared.assignment(index)) {
+            Some(assignment) => assignment.roles.contains(&Role::Internet),
+            None => !monitored && zones.is_none() && is_global(addr),
+        };
+        let ground = match (host, network) {
+            (Some(index), _) => Some(Ground::Declared(index)),
+            _ if is_group => Some(Ground::Group),
+            _ if is_broadcast => Some(Ground::Broadcast),
+            (None, Some(index)) => Some(Ground::Declared(index)),
+            (None, None) => is_internet.then_some(Ground::Internet),
+        };
+        let (is_v4, is_group) = (addr.is_v4(), is_group || is_broadcast);
+        Self { is_v4, host, is_group, is_internet, is_monitored: monitored, zones, ground }
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod inference;
 mod likeness;
 mod sightings;
 mod signs;
+mod spots;
 mod surroundings;
 mod view;
 
@@ -20,6 +21,7 @@ pub mod site;
 pub mod site_file;
 pub mod vendors;
 
+pub(crate) use address::is_group;
 pub use inference::MAX_OBSERVED_HOSTS;
 pub use inference::Observation;
 pub(crate) use likeness::Glance;
@@ -31,7 +33,6 @@ pub use sightings::MAX_HOSTS_OF_A_DEVICE;
 pub use sightings::MAX_ROUTERS;
 pub use sightings::ROUTER_WINDOW;
 pub use signs::Act;
-pub(crate) use surroundings::Around;
 pub use view::HostView;
 pub use view::Standing;
 
@@ -40,8 +41,8 @@ use std::sync::Arc;
 
 use crate::addr::Addr;
 use crate::addr::Mac;
-use crate::inventory::address::is_global;
 use crate::inventory::address::is_private;
+use crate::inventory::address::kinds;
 use crate::inventory::declared::Declared;
 use crate::inventory::declared::changed_ports;
 use crate::inventory::inference::Conclusion;
@@ -53,6 +54,8 @@ use crate::inventory::site::Assignment;
 use crate::inventory::site::PortChange;
 use crate::inventory::site::Site;
 use crate::inventory::site::Zone;
+use crate::inventory::spots::Spot;
+use crate::inventory::spots::Spots;
 use crate::inventory::vendors::vendor_of;
 use crate::inventory::vendors::vendor_row;
 use crate::policy::rule::PackId;
@@ -64,6 +67,8 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug)]
 pub struct Inventory {
     declared: Option<Declared>,
+    /// What is said of each address.
+    spots: Spots,
     sightings: Sightings,
     inference: Inference,
     words: Words,
@@ -94,7 +99,9 @@ impl Inventory {
             unseen: Arc::from("nothing that it did shows what it is"),
         };
         let (sightings, inference) = (Sightings::default(), Inference::default());
-        Self { declared: site.map(Declared::of), sightings, inference, words, infers: true, changes: 0 }
+        let declared = site.map(Declared::of);
+        let spots = Spots::of(declared.as_ref(), kinds(), |addr| Spot::of(declared.as_ref(), addr));
+        Self { declared, spots, sightings, inference, words, infers: true, changes: 0 }
     }
 
     /// The same without an eye for what hosts do: for a run with a site file that drafts no other.
@@ -188,35 +195,25 @@ impl Inventory {
     /// address of a device that has an address there. Without a site every address is that is no group
     /// and not on the internet.
     pub fn is_monitored(&self, addr: Addr) -> bool {
-        let Some(declared) = &self.declared else { return !self.is_group(addr) && !is_global(addr) };
-        declared.is_monitored(addr)
-            || (!self.is_internet(addr) && self.beside(addr, |other| declared.is_monitored(other)).is_some())
+        let is_monitored = |addr| self.spots.at(addr).is_monitored;
+        is_monitored(addr)
+            || self.declared.is_some() && !self.is_internet(addr) && self.beside(addr, is_monitored).is_some()
     }
 
     /// Whether `addr` is on the internet: routers carry it there, and the site does not name it, neither
     /// as monitored nor as a host, network or zone. One that it names with the role internet is, too.
     pub fn is_internet(&self, addr: Addr) -> bool {
-        let Some(declared) = &self.declared else { return is_global(addr) };
-        match declared.by_host(addr).or_else(|| declared.by_network(addr)) {
-            Some(assignment) => assignment.roles.contains(&Role::Internet),
-            None => is_global(addr) && !declared.is_named(addr),
-        }
+        self.spots.at(addr).is_internet
     }
 
     /// Whether `addr` is a multicast group, 255.255.255.255, or the broadcast address of a declared network.
     pub fn is_group(&self, addr: Addr) -> bool {
-        addr.is_group() || self.declared.as_ref().is_some_and(|site| site.is_subnet_broadcast(addr))
+        self.spots.at(addr).is_group
     }
 
     /// The zones that `addr` is in: those of the longest prefix, all that have it.
     pub fn zones(&self, addr: Addr) -> impl Iterator<Item = &Zone> {
         self.declared.iter().flat_map(move |declared| declared.zones(self.in_zone(declared, addr)))
-    }
-
-    /// What the site's prefixes say of `addr`, if that, together with its [`HostView`], is all that
-    /// [`Inventory::is_monitored`], [`Inventory::zones`] and [`Inventory::packs_of`] ask: for IPv4 and a site.
-    pub(crate) fn around(&self, addr: Addr) -> Option<Around> {
-        self.declared.as_ref().filter(|_| addr.is_v4()).map(|declared| declared.around(addr))
     }
 
     /// The packs of those zones. Packs that are in force everywhere are not among them.
@@ -266,7 +263,7 @@ impl Inventory {
     /// flow (those of a router do no lasting harm). `lease`: a DHCP server gave it away. Where the address
     /// moves to another device, what was inferred about it is forgotten: roles are not inherited.
     pub fn sees(&mut self, addr: Addr, mac: Mac, time: Timestamp, lease: bool) -> Change {
-        let host = self.declared.as_ref().map_or(addr, |site| site.first_of_host(addr));
+        let host = self.first_of_host(addr).unwrap_or(addr);
         if self.declared.as_ref().is_some_and(|site| site.is_router(mac)) {
             let is_new = self.sightings.mark_router(mac);
             self.changes = self.changes.saturating_add(u64::from(is_new));
@@ -288,17 +285,18 @@ impl Inventory {
         self.sightings.warm(addr, mac)
     }
 
-    /// As [`Inventory::warm`], for what will be forgotten for so many new devices.
-    pub(crate) fn warm_oldest(&self, count: usize) -> u32 {
-        self.sightings.warm_oldest(count)
-    }
-
     /// Whether both are addresses of one host: declared so, or of one device.
     pub fn same_host(&self, a: Addr, b: Addr) -> bool {
-        let first = |addr| self.declared.as_ref().map(|site| site.first_of_host(addr));
         a == b
-            || first(a).is_some_and(|host| Some(host) == first(b))
+            || self.first_of_host(a).is_some_and(|host| Some(host) == self.first_of_host(b))
             || self.own_mac(a).is_some_and(|mac| Some(mac) == self.own_mac(b))
+    }
+
+    /// The first address of the host that `addr` is declared as one of.
+    fn first_of_host(&self, addr: Addr) -> Option<Addr> {
+        // Most sites have no host of several addresses, and this is asked for both ends of every flow.
+        let declared = self.declared.as_ref().filter(|declared| declared.has_aliases())?;
+        declared.first_of_host(self.spots.at(addr).host?)
     }
 
     /// Takes in what a host was seen to do.
@@ -328,7 +326,7 @@ impl Inventory {
 
     /// The MAC of the device that has `addr`. A group has none, and the internet's is a router's.
     fn own_mac(&self, addr: Addr) -> Option<Mac> {
-        if self.is_group(addr) || self.is_internet(addr) { None } else { self.sightings.mac_of(addr) }
+        if self.spots.at(addr).has_mac() { self.sightings.mac_of(addr) } else { None }
     }
 
     /// For an IPv6 address: the first other address of its device that `fits`. IPv6 hosts give themselves

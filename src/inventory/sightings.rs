@@ -13,6 +13,7 @@ use crate::addr::Mac;
 use crate::inventory::address::is_host;
 use crate::inventory::address::is_link_local;
 use crate::inventory::fifo::Fifo;
+use crate::inventory::fifo::KeyHash;
 use crate::time::Span;
 use crate::time::Timestamp;
 
@@ -88,7 +89,8 @@ impl Sightings {
             self.mark_router(mac);
             return Change::Router;
         }
-        match self.bindings.get_mut(&addr) {
+        let hash = KeyHash::of(&addr);
+        match self.bindings.get_mut(&addr, hash) {
             Some(bound) if *bound == mac => Change::None,
             Some(bound) => {
                 let from = mem::replace(bound, mac);
@@ -98,7 +100,7 @@ impl Sightings {
                 Change::Moved { from }
             }
             None => {
-                self.bind(addr, mac);
+                self.bind(addr, hash, mac);
                 Change::New
             }
         }
@@ -120,6 +122,7 @@ impl Sightings {
     }
 
     /// The device that has `addr`; `None` if it was not seen, or behind a router only.
+    #[inline]
     pub(crate) fn mac_of(&self, addr: Addr) -> Option<Mac> {
         self.bindings.get(&addr).copied().filter(|mac| !self.routers.contains(mac))
     }
@@ -127,15 +130,6 @@ impl Sightings {
     /// Reads where both are noted, for no other end than that it is in the processor's cache afterwards.
     pub(crate) fn warm(&self, addr: Addr, mac: Option<Mac>) -> u32 {
         self.bindings.warm(&addr) ^ mac.map_or(0, |mac| self.devices.warm(&mac))
-    }
-
-    /// As [`Sightings::warm`], for what will be forgotten when so many new devices were seen.
-    pub(crate) fn warm_oldest(&self, count: usize) -> u32 {
-        if self.devices.len() < MAX_BINDINGS {
-            return 0;
-        }
-        let devices = self.devices.oldest(count).fold(0, |sum, (mac, _)| sum ^ self.devices.warm(mac));
-        self.bindings.oldest(count).fold(devices, |sum, (addr, _)| sum ^ self.bindings.warm(addr))
     }
 
     /// All addresses that the device of `addr` has now, ascending (IPv4 first), `addr` among them.
@@ -148,18 +142,19 @@ impl Sightings {
         addrs
     }
 
-    fn bind(&mut self, addr: Addr, mac: Mac) {
+    fn bind(&mut self, addr: Addr, hash: KeyHash, mac: Mac) {
         while self.bindings.len() >= MAX_BINDINGS {
             let Some((oldest, mac)) = self.bindings.pop_oldest() else { break };
             self.drop_held(mac, oldest);
         }
-        self.bindings.insert(addr, mac);
+        self.bindings.insert(addr, hash, mac);
     }
 
     /// Notes an address of a device. Whether the device has as many now as only a router would.
     fn hold(&mut self, new: Held, mac: Mac) -> bool {
-        let Some(held) = self.devices.get_mut(&mac) else {
-            self.add_device(mac, new);
+        let hash = KeyHash::of(&mac);
+        let Some(held) = self.devices.get_mut(&mac, hash) else {
+            self.add_device(mac, hash, new);
             return false;
         };
         if new.leased {
@@ -185,12 +180,12 @@ impl Sightings {
         count > MAX_HOSTS_OF_A_DEVICE
     }
 
-    fn add_device(&mut self, mac: Mac, first: Held) {
+    fn add_device(&mut self, mac: Mac, hash: KeyHash, first: Held) {
         while self.devices.len() >= MAX_BINDINGS {
             let Some((oldest, held)) = self.devices.pop_oldest() else { break };
             self.let_go(oldest, &held);
         }
-        self.devices.insert(mac, Addresses::One(first));
+        self.devices.insert(mac, hash, Addresses::One(first));
     }
 
     fn remove_device(&mut self, mac: Mac) {
@@ -212,7 +207,7 @@ impl Sightings {
     }
 
     fn drop_held(&mut self, mac: Mac, addr: Addr) {
-        if let Some(held) = self.devices.get_mut(&mac) {
+        if let Some(held) = self.devices.get_mut(&mac, KeyHash::of(&mac)) {
             held.retain(|old| old.addr != addr);
             if held.all().is_empty() {
                 self.devices.remove_if(&mac, |_| true);

@@ -43,6 +43,11 @@ impl Surroundings {
         Self { spans }
     }
 
+    /// The first addresses of all spans.
+    pub(crate) fn starts(&self) -> impl Iterator<Item = Addr> {
+        self.spans.iter().flatten().map(|(start, _)| Addr::v6(start.to_be_bytes()))
+    }
+
     /// What is around `addr`.
     pub(crate) fn at(&self, addr: Addr) -> Around {
         let [v4, v6] = &self.spans;

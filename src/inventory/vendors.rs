@@ -39,14 +39,20 @@ pub fn vendor_of(mac: Mac) -> Option<&'static str> {
 
 /// As [`vendor_of`], the whole row.
 pub fn vendor_row(mac: Mac) -> Option<&'static Vendor> {
+    VENDORS.get(usize::try_from(vendor_number(mac)?).ok()?)
+}
+
+/// As [`vendor_row`], its number.
+#[inline]
+pub(crate) fn vendor_number(mac: Mac) -> Option<u32> {
     let [a, b, c] = mac.prefix();
-    if a & NO_MAKER != 0 {
-        return None;
-    }
-    let prefix = u32::from_be_bytes([0, a, b, c]);
+    if a & NO_MAKER != 0 { None } else { number_of(u32::from_be_bytes([0, a, b, c])) }
+}
+
+fn number_of(prefix: u32) -> Option<u32> {
     let rows = &*ROWS;
-    let (_, vendor) = rows.get(rows.binary_search_by_key(&prefix, |(held, _)| *held).ok()?)?;
-    Some(vendor)
+    let (_, number) = rows.get(rows.binary_search_by_key(&prefix, |(held, _)| *held).ok()?)?;
+    Some(*number)
 }
 
 /// The maker of this name, written in any case.
@@ -66,10 +72,12 @@ const fn vendor(name: &'static str, video_only: bool, prefixes: &'static [u32]) 
 /// Bits of the first octet: groups, and addresses that are administered locally.
 const NO_MAKER: u8 = 3;
 
-/// All prefixes, ascending, each with its maker.
-static ROWS: LazyLock<Vec<(u32, &'static Vendor)>> = LazyLock::new(|| {
-    let rows_of = |vendor: &'static Vendor| vendor.prefixes.iter().map(move |prefix| (*prefix, vendor));
-    let mut rows: Vec<_> = VENDORS.iter().flat_map(rows_of).collect();
+/// All prefixes, ascending, each with the number of its maker.
+static ROWS: LazyLock<Vec<(u32, u32)>> = LazyLock::new(|| {
+    let numbered = (0_u32..).zip(VENDORS);
+    let mut rows: Vec<_> = numbered
+        .flat_map(|(number, vendor)| vendor.prefixes.iter().map(move |prefix| (*prefix, number)))
+        .collect();
     rows.sort_unstable_by_key(|(prefix, _)| *prefix);
     rows
 });

@@ -300,9 +300,7 @@ pub struct JudgeTotals {
 impl JudgeTotals {
     /// Counts a flow beyond the cap on conversations.
     pub(super) fn add_folded(&mut self, ruling: &Ruling, flow: &FlowState) {
-        let [a, b] = flow.tallies;
-        let packets = a.packets.saturating_add(b.packets);
-        let duplicates = a.duplicate_packets.saturating_add(b.duplicate_packets);
+        let [packets, _, duplicates] = flow.counts;
         let add = |sum: &mut u64, more: u64| *sum = sum.saturating_add(more);
         add(&mut self.folded_flows, 1);
         add(&mut self.duplicate_packets, duplicates);

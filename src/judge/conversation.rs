@@ -11,6 +11,7 @@ use crate::flow::facts::Outcome;
 use crate::inventory::role::Role;
 use crate::inventory::role::RoleSet;
 use crate::judge::flow_state::FlowState;
+use crate::judge::pair::Pair;
 use crate::judge::seats::Seat;
 use crate::judge::tuples::Tuples;
 use crate::policy::case::Ruling;
@@ -48,7 +49,7 @@ pub struct ConversationKey {
 /// One conversation: the unit of judgement. Its key is kept in parts; there are many conversations.
 #[derive(Clone, Debug)]
 pub struct Conversation {
-    addrs: (Addr, Addr),
+    addrs: Pair,
     /// Who opened it.
     pub orig: Seat,
     /// The other end.
@@ -124,7 +125,7 @@ impl Conversation {
     pub fn new(key: &ConversationKey, ends: (Seat, Seat), flow: &FlowState, orig: Side) -> Self {
         let more = key.called.map(|called| Box::new(More { called: Some(called), ..More::default() }));
         Self {
-            addrs: (key.orig, key.resp),
+            addrs: Pair::of(key.orig, key.resp),
             orig: ends.0,
             resp: ends.1,
             transport: key.transport,
@@ -152,9 +153,10 @@ impl Conversation {
     /// What makes it.
     pub fn key(&self) -> ConversationKey {
         let roles = (self.orig.kind().roles, self.resp.kind().roles);
+        let (orig, resp) = self.addrs();
         ConversationKey {
-            orig: self.addrs.0,
-            resp: self.addrs.1,
+            orig,
+            resp,
             transport: self.transport,
             port: self.port,
             service: self.service,
@@ -166,12 +168,12 @@ impl Conversation {
 
     /// Whether this is what makes it.
     pub fn has(&self, key: &ConversationKey) -> bool {
-        self.addrs == (key.orig, key.resp) && self.key() == *key
+        self.addrs() == (key.orig, key.resp) && self.key() == *key
     }
 
     /// The addresses of who opened it and of the other end.
     pub fn addrs(&self) -> (Addr, Addr) {
-        self.addrs
+        self.addrs.both()
     }
 
     /// Facts of its flows, merged.
@@ -202,7 +204,7 @@ impl Conversation {
 
     /// The 5-tuple of its first flow, and the initiator's side.
     pub fn first_flow(&self) -> (FlowKey, Side) {
-        let ((orig, resp), ports) = (self.addrs, self.first_ports);
+        let ((orig, resp), ports) = (self.addrs(), self.first_ports);
         FlowKey::canonical((orig, ports.0), (resp, ports.1), self.transport, self.vlan)
     }
 
@@ -226,6 +228,9 @@ impl Conversation {
             && self.content.is_none_or(|(_, held)| certainty > held)
         {
             self.content = Some((content, certainty));
+        }
+        if !flow.contents.is_empty() {
+            self.more().traits.get_or_insert_default().contents.merge(flow.contents);
         }
         if let Some(traits) = flow.some_traits() {
             self.more().traits.get_or_insert_default().merge(traits);

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
+use std::hash::Hash;
+use std::hash::Hasher;
 
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -24,15 +26,23 @@ const RESERVED_PART: usize = 8;
 /// floods it cannot hide the others: with the default 10,240, more than the largest recorder needs.
 const PART_OF_ONE: usize = 64;
 
-/// Conversations in a chunk.
-const CHUNK: usize = 1024;
+/// Conversations in a chunk: 136 octets each, as large together as a chunk of flows that go on.
+const CHUNK: usize = 1204;
 
 /// Where a conversation is, with the hash of its key, so that no other is looked at for it.
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     place: u32,
-    hash: u32,
+    hash: KeyHash,
 }
+
+/// The hash of a conversation's key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct KeyHash(u32);
+
+/// Room for one more conversation, at this place.
+#[derive(Debug)]
+pub struct Room(u32);
 
 /// All conversations.
 #[derive(Debug, Default)]
@@ -63,53 +73,44 @@ impl Conversations {
         }
     }
 
-    /// The conversation with this key, if there is one.
-    pub fn find(&self, key: &ConversationKey) -> Option<ConversationIndex> {
-        let hash = hash(key);
+    /// The conversation with this key, if there is one; `hash` is the key's.
+    pub fn find(&self, key: &ConversationKey, hash: KeyHash) -> Option<ConversationIndex> {
         let is_it = |entry: &Entry| {
             entry.hash == hash && self.get(ConversationIndex(entry.place)).is_some_and(|held| held.has(key))
         };
-        self.index.find(spread(hash), is_it).map(|entry| ConversationIndex(entry.place))
+        self.index.find(hash.spread(), is_it).map(|entry| ConversationIndex(entry.place))
     }
 
-    /// Adds a conversation that is not there yet; `None` if the table has no room for it. `declared`:
-    /// the site names its initiator.
-    pub fn add(
-        &mut self,
-        key: &ConversationKey,
-        declared: bool,
-        make: impl FnOnce() -> Conversation,
-    ) -> Option<ConversationIndex> {
-        if !self.has_room(key.orig, declared) {
-            return None;
-        }
-        let place = u32::try_from(self.count).ok()?;
+    /// Adds a conversation that is not there yet, whose key has this hash.
+    pub fn add(&mut self, room: Room, hash: KeyHash, conversation: Conversation) -> ConversationIndex {
         match self.table.last_mut().filter(|chunk| chunk.len() < CHUNK) {
-            Some(chunk) => chunk.push(make()),
+            Some(chunk) => chunk.push(conversation),
             None => {
                 let mut chunk = Vec::with_capacity(CHUNK);
-                chunk.push(make());
+                chunk.push(conversation);
                 self.table.push(chunk);
             }
         }
         self.count = self.count.saturating_add(1);
-        let hash = hash(key);
-        self.index.insert_unique(spread(hash), Entry { place, hash }, |entry| spread(entry.hash));
-        Some(ConversationIndex(place))
+        let Room(place) = room;
+        self.index.insert_unique(hash.spread(), Entry { place, hash }, |entry| entry.hash.spread());
+        ConversationIndex(place)
     }
 
-    fn has_room(&mut self, orig: Addr, declared: bool) -> bool {
+    /// Room for one more of this initiator, if there is any. `declared`: the site names it.
+    pub fn room_for(&mut self, orig: Addr, declared: bool) -> Option<Room> {
+        let room = u32::try_from(self.count).ok().map(Room);
         let open = self.cap.saturating_sub(self.cap / RESERVED_PART);
         if self.count < open {
-            return true;
+            return room;
         }
         if !declared || self.count >= self.cap {
-            return false;
+            return None;
         }
         let held = self.reserved.entry(orig).or_default();
         let has_room = *held < (self.cap / PART_OF_ONE).max(1);
         *held = held.saturating_add(usize::from(has_room));
-        has_room
+        room.filter(|_| has_room)
     }
 
     /// One of them.
@@ -188,12 +189,31 @@ fn place_in(table: &mut [Vec<Conversation>], index: ConversationIndex) -> Option
     table.get_mut(place / CHUNK)?.get_mut(place % CHUNK)
 }
 
-fn hash(key: &ConversationKey) -> u32 {
-    let hash = FixedState::default().hash_one(key);
-    u32::try_from(hash >> u32::BITS).unwrap_or_default()
-}
+impl KeyHash {
+    /// The hash of a key.
+    pub fn of(key: &ConversationKey) -> Self {
+        let ConversationKey { orig, resp, transport, port, service, vlan, roles, called } = *key;
+        let mut hasher = FixedState::default().build_hasher();
+        hasher.write_u128(orig.bits());
+        hasher.write_u128(resp.bits());
+        let number = |port: Option<u16>| port.map_or(0, |port| u64::from(port) | 1 << 16);
+        hasher.write_u64(number(port) << 32 | u64::from(vlan) << 16 | u64::from(transport.number()));
+        // Of most flows none of these is known, and the roles are mostly told by the addresses.
+        if let Some(service) = service {
+            service.hash(&mut hasher);
+        }
+        if let Some(called) = called {
+            hasher.write_u64(called);
+        }
+        if let Some((orig, resp)) = roles {
+            orig.hash(&mut hasher);
+            resp.hash(&mut hasher);
+        }
+        Self(u32::try_from(hasher.finish() >> u32::BITS).unwrap_or_default())
+    }
 
-/// The hash as the index wants it, whose lowest and highest bits both tell entries apart.
-fn spread(hash: u32) -> u64 {
-    u64::from(hash) << u32::BITS | u64::from(hash)
+    /// The hash as the index wants it, whose lowest and highest bits both tell entries apart.
+    fn spread(self) -> u64 {
+        u64::from(self.0) << u32::BITS | u64::from(self.0)
+    }
 }

@@ -14,6 +14,7 @@ use crate::flow::facts::Initiation;
 use crate::flow::facts::Opening;
 use crate::flow::facts::Outcome;
 use crate::flow::facts::SideTally;
+use crate::policy::case::Contents;
 use crate::policy::case::Spoken;
 use crate::policy::case::Traits;
 use crate::policy::hygiene;
@@ -56,14 +57,17 @@ pub struct FlowState {
     pub content: Option<(Content, Certainty)>,
     /// Nobody recognised it: octets seen of each side, see [`few`], and whether some were cut.
     unrecognised: Option<([u8; 2], bool)>,
+    /// Contents seen.
+    pub contents: Contents,
     /// What else was learned; of most flows nothing.
     traits: Option<Box<Traits>>,
     /// Capture time of its first packet.
     pub first_seen: Timestamp,
     /// Capture time of the last event.
     pub last_seen: Timestamp,
-    /// What was counted when it was last told.
-    pub tallies: [SideTally; 2],
+    /// Packets, octets on the wire and duplicates of both sides, as they were last told.
+    pub counts: [u64; 3],
+    has_payload: bool,
     /// What each side said of itself, `[A, B]`.
     pub devices: [Option<DeviceKind>; 2],
     /// The side that only a client could be.
@@ -92,10 +96,12 @@ impl FlowState {
             service: None,
             content: None,
             unrecognised: None,
+            contents: Contents::default(),
             traits: None,
             first_seen: time,
             last_seen: time,
-            tallies: [SideTally::default(); 2],
+            counts: [0; 3],
+            has_payload: false,
             devices: [None; 2],
             client: None,
         }
@@ -112,7 +118,7 @@ impl FlowState {
             EventKind::Unrecognised { seen, cut, .. } => self.unrecognised(few(*seen), *cut),
             EventKind::Found(_, side, finding, evidence) => self.found(*side, finding, *evidence, time),
             EventKind::Reached(_, outcome) => self.outcome = self.outcome.max(*outcome),
-            EventKind::Tally(_, tallies) => self.tallies = *tallies,
+            EventKind::Tally(_, tallies) => self.count(tallies),
             EventKind::Closed(facts) => self.close(facts),
             EventKind::Opened(..) | EventKind::Seen(..) => {}
         }
@@ -152,14 +158,18 @@ impl FlowState {
         if self.content.is_none_or(|(_, held)| certainty >= held) {
             self.content = Some((content, certainty));
         }
-        self.traits_mut().contents.insert(content);
+        self.contents.insert(content);
     }
 
     fn found(&mut self, side: Side, finding: &Finding, evidence: Evidence, time: Timestamp) {
         match finding {
             Finding::Content(content, certainty) => self.contains(*content, *certainty),
-            Finding::TlsVersion(version) => self.traits_mut().tls_version = Some((*version, evidence)),
-            Finding::TlsOffered(version) => self.traits_mut().tls_offered = Some((*version, evidence)),
+            Finding::TlsVersion(version) => {
+                self.traits_mut().tls_version = Some(Box::new((*version, evidence)));
+            }
+            Finding::TlsOffered(version) => {
+                self.traits_mut().tls_offered = Some(Box::new((*version, evidence)));
+            }
             Finding::ServerName(name) => self.traits_mut().name(name.to_ascii_lowercase().into()),
             Finding::HttpHost(name) => self.traits_mut().name(host_name(name)),
             Finding::Certificate(facts) => {
@@ -169,16 +179,18 @@ impl FlowState {
                 }
             }
             Finding::Auth(AuthScheme::Basic) if self.client == Some(side) => {
-                self.traits_mut().basic.get_or_insert(evidence);
+                self.traits_mut().basic.get_or_insert_with(|| Box::new(evidence));
             }
             Finding::Unauthenticated => {
-                self.traits_mut().unauthenticated.get_or_insert(evidence);
+                self.traits_mut().unauthenticated.get_or_insert_with(|| Box::new(evidence));
             }
             Finding::FactoryPassword => {
-                self.traits_mut().factory_password.get_or_insert(evidence);
+                self.traits_mut().factory_password.get_or_insert_with(|| Box::new(evidence));
             }
             Finding::DeviceKind(kind) => *side.of_mut(&mut self.devices) = Some(*kind),
-            Finding::SmbDialect(SmbDialect::Smb1) => self.traits_mut().smb1 = Some(evidence),
+            Finding::SmbDialect(SmbDialect::Smb1) => {
+                self.traits_mut().smb1 = Some(Box::new(evidence));
+            }
             _ => {}
         }
     }
@@ -190,12 +202,21 @@ impl FlowState {
         }
         self.midstream = facts.midstream;
         self.outcome = self.outcome.max(facts.outcome);
-        self.tallies = facts.tallies;
+        self.count(&facts.tallies);
         self.first_seen = facts.first_seen;
         self.last_seen = facts.last_seen;
         if facts.overlap_differs {
             self.traits_mut().evasion = true;
         }
+    }
+
+    fn count(&mut self, [a, b]: &[SideTally; 2]) {
+        self.counts = [
+            a.packets.saturating_add(b.packets),
+            a.wire_octets.saturating_add(b.wire_octets),
+            a.duplicate_packets.saturating_add(b.duplicate_packets),
+        ];
+        self.has_payload = a.payload_octets > 0 || b.payload_octets > 0;
     }
 
     /// What else was learned, if anything was.
@@ -210,7 +231,7 @@ impl FlowState {
 
     /// The TLS version that was agreed on.
     pub fn tls_version(&self) -> Option<TlsVersion> {
-        self.traits.as_ref()?.tls_version.map(|(version, _)| version)
+        self.traits.as_ref()?.tls_version.as_ref().map(|told| told.0)
     }
 
     /// The names that the client called the responder by, as one number; `None` if there were none.
@@ -227,7 +248,7 @@ impl FlowState {
 
     /// Whether either side sent payload, captured or not.
     pub fn has_payload(&self) -> bool {
-        self.tallies.iter().any(|tally| tally.payload_octets > 0)
+        self.has_payload
     }
 
     /// What is spoken, as far as is known now.

@@ -3,23 +3,26 @@
 use std::hash::BuildHasher;
 
 use foldhash::fast::FixedState;
-use hashbrown::HashTable;
 
 use crate::addr::Addr;
 use crate::event::EventKind;
+use crate::flow::facts::Opening;
 use crate::flow::key::FlowNumber;
-use crate::judge::LiveFlow;
 use crate::judge::conversations::ConversationIndex;
+use crate::judge::live::LiveFlow;
 use crate::judge::slab::Slab;
+use crate::judge::slot::Ends;
 use crate::judge::slot::Slot;
 use crate::time::Span;
 use crate::time::Timestamp;
 
-/// All flows that are going on. Memory: 40 octets each (IPv6: 64) and 10 of index, with a [`LiveFlow`] on
+/// All flows that are going on. Memory: 44 octets each (IPv6: 68) and 4 to 8 of index, with a [`LiveFlow`] on
 /// top for those of which more is known. The index does not shrink: it is for the most flows at a time.
 #[derive(Debug, Default)]
 pub(super) struct Flows {
-    index: HashTable<Place>,
+    /// For each bucket one of its flows, which links to the next; as many as a power of two.
+    heads: Vec<Place>,
+    count: usize,
     slots: Slots,
 }
 
@@ -36,17 +39,48 @@ struct Slots {
     wide: Slab<Wide>,
 }
 
-/// Where a slot is: twice its place, and one more where slots are wide.
-#[derive(Clone, Copy, Debug, Default)]
+/// Where a slot is: twice its place and 2, and one more where slots are wide. 0: nowhere.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(super) struct Place(u32);
 
+/// A flow that is taken out.
+#[derive(Debug)]
+pub(super) enum Gone {
+    /// Of which little was known.
+    Little(LiveFlow),
+    /// Of which more was.
+    Grown(Box<LiveFlow>),
+}
+
+/// The fewest buckets.
+const LEAST: usize = 1024;
+
 impl Flows {
-    /// Takes in a flow that just opened.
-    pub(super) fn open(&mut self, number: FlowNumber, live: LiveFlow) {
-        let place = self.slots.add(number, live);
-        let slots = &self.slots;
-        let rehash = |place: &Place| slots.number(*place).map_or(0, hash);
-        self.index.insert_unique(hash(number), place, rehash);
+    /// Takes in a flow that just opened, and of which nothing else is known.
+    pub(super) fn open(&mut self, number: FlowNumber, opening: &Opening, time: Timestamp, has_kin: bool) {
+        let place = if let Some(slot) = Slot::of(number, opening, time, has_kin) {
+            Place::of(self.slots.narrow.add(slot), false)
+        } else if let Some(slot) = Slot::of(number, opening, time, has_kin) {
+            Place::of(self.slots.wide.add(slot), true)
+        } else {
+            return;
+        };
+        self.enter(number, place);
+    }
+
+    /// Takes in a flow of which more is known from the beginning.
+    pub(super) fn open_grown(&mut self, number: FlowNumber, live: LiveFlow) {
+        let slot = Slot::Grown(number, Some(Box::new(live)));
+        let place = Place::of(self.slots.narrow.add(slot), false);
+        self.enter(number, place);
+    }
+
+    fn enter(&mut self, number: FlowNumber, place: Place) {
+        self.count = self.count.saturating_add(1);
+        if self.count > self.heads.len() {
+            self.grow();
+        }
+        self.chain(number, place);
     }
 
     /// Takes in an event that says little, of a flow of which little is known. False if there is more to do.
@@ -57,7 +91,7 @@ impl Flows {
         time: Timestamp,
         within: Span,
     ) -> bool {
-        let Some(place) = self.place_of(number) else { return false };
+        let Some(place) = self.find(number) else { return false };
         match place.split() {
             (place, true) => self.slots.wide.get_mut(place).is_some_and(|slot| slot.note(kind, time, within)),
             (place, false) => {
@@ -68,7 +102,7 @@ impl Flows {
 
     /// Everything known of a flow, to change it; [`Flows::put`] takes it back.
     pub(super) fn lift(&mut self, number: FlowNumber) -> Option<Box<LiveFlow>> {
-        match self.place_of(number)?.split() {
+        match self.find(number)?.split() {
             (place, true) => self.slots.wide.get_mut(place)?.lift(),
             (place, false) => self.slots.narrow.get_mut(place)?.lift(),
         }
@@ -76,7 +110,7 @@ impl Flows {
 
     /// Takes a flow back that was lifted.
     pub(super) fn put(&mut self, number: FlowNumber, live: Box<LiveFlow>) {
-        let put = match self.place_of(number).map(Place::split) {
+        let put = match self.find(number).map(Place::split) {
             Some((place, true)) => self.slots.wide.get_mut(place).map(|slot| slot.put(live)),
             Some((place, false)) => self.slots.narrow.get_mut(place).map(|slot| slot.put(live)),
             None => None,
@@ -85,16 +119,16 @@ impl Flows {
     }
 
     /// Takes a flow out for good.
-    pub(super) fn remove(&mut self, number: FlowNumber) -> Option<LiveFlow> {
-        let slots = &self.slots;
-        let same = |place: &Place| slots.number(*place) == Some(number);
-        let (place, _) = self.index.find_entry(hash(number), same).ok()?.remove();
+    pub(super) fn remove(&mut self, number: FlowNumber) -> Option<Gone> {
+        let place = self.find(number)?;
+        self.unchain(number, place);
+        self.count = self.count.saturating_sub(1);
         self.slots.take(place)
     }
 
     /// The conversation that a flow joined, if it is going on and has joined one.
     pub(super) fn home_of(&self, number: FlowNumber) -> Option<Option<ConversationIndex>> {
-        match self.place_of(number)?.split() {
+        match self.find(number)?.split() {
             (place, true) => self.slots.wide.get(place).map(Slot::home),
             (place, false) => self.slots.narrow.get(place).map(Slot::home),
         }
@@ -102,34 +136,89 @@ impl Flows {
 
     /// Reads where a flow's place is noted, for no other end than that it is in the processor's cache
     /// afterwards, and gives what is likely the place.
+    #[inline]
     pub(super) fn warm(&self, number: FlowNumber) -> Place {
-        self.index.find(hash(number), |_| true).copied().unwrap_or_default()
+        self.heads.get(self.bucket(number)).copied().unwrap_or_default()
+    }
+
+    /// The same for where a flow will be noted that opens.
+    pub(super) fn warm_bucket(&self, number: FlowNumber) -> u32 {
+        self.warm(number).0
     }
 
     /// The same for what is there.
+    #[inline]
     pub(super) fn warm_at(&self, place: Place) -> u64 {
         self.slots.number(place).map_or(0, |number| number.0)
     }
 
-    fn place_of(&self, number: FlowNumber) -> Option<Place> {
-        let same = |place: &Place| self.slots.number(*place) == Some(number);
-        self.index.find(hash(number), same).copied()
+    #[inline]
+    fn find(&self, number: FlowNumber) -> Option<Place> {
+        let mut place = self.warm(number);
+        while place != Place::default() {
+            if self.slots.number(place) == Some(number) {
+                return Some(place);
+            }
+            place = self.slots.link(place);
+        }
+        None
+    }
+
+    fn chain(&mut self, number: FlowNumber, place: Place) {
+        let bucket = self.bucket(number);
+        if let Some(head) = self.heads.get_mut(bucket) {
+            let next = std::mem::replace(head, place);
+            self.slots.set_link(place, next);
+        }
+    }
+
+    fn unchain(&mut self, number: FlowNumber, place: Place) {
+        let (bucket, next) = (self.bucket(number), self.slots.link(place));
+        let Some(head) = self.heads.get_mut(bucket) else { return };
+        if *head == place {
+            *head = next;
+            return;
+        }
+        let mut before = *head;
+        while before != Place::default() {
+            let after = self.slots.link(before);
+            if after == place {
+                self.slots.set_link(before, next);
+                return;
+            }
+            before = after;
+        }
+    }
+
+    /// Twice as many buckets.
+    fn grow(&mut self) {
+        let buckets = self.heads.len().saturating_mul(2).max(LEAST);
+        for head in std::mem::replace(&mut self.heads, vec![Place::default(); buckets]) {
+            let mut place = head;
+            while let Some(number) = self.slots.number(place) {
+                let next = self.slots.link(place);
+                self.chain(number, place);
+                place = next;
+            }
+        }
+    }
+
+    /// Flows that open one after the other stand side by side, 64 at a time: at the end they are closed in the
+    /// same order.
+    #[inline]
+    fn bucket(&self, number: FlowNumber) -> usize {
+        let FlowNumber(number) = number;
+        let block = FixedState::default().hash_one(number / BESIDE);
+        let bucket = block.wrapping_mul(BESIDE) | (number % BESIDE);
+        usize::try_from(bucket).unwrap_or(usize::MAX) & self.heads.len().wrapping_sub(1)
     }
 }
 
-impl Slots {
-    fn add(&mut self, number: FlowNumber, live: LiveFlow) -> Place {
-        if live.state.some_traits().is_some() {
-            let slot = Slot::Grown(number, Some(Box::new(live)));
-            return Place::of(self.narrow.add(slot), false);
-        }
-        if let Some(slot) = Slot::of(number, &live) {
-            return Place::of(self.narrow.add(slot), false);
-        }
-        let slot = Slot::of(number, &live).unwrap_or_else(|| Slot::Grown(number, Some(Box::new(live))));
-        Place::of(self.wide.add(slot), true)
-    }
+/// Flows side by side.
+const BESIDE: u64 = 64;
 
+impl Slots {
+    #[inline]
     fn number(&self, place: Place) -> Option<FlowNumber> {
         match place.split() {
             (place, true) => self.wide.get(place).map(Slot::number),
@@ -137,44 +226,58 @@ impl Slots {
         }
     }
 
-    fn take(&mut self, place: Place) -> Option<LiveFlow> {
+    fn link(&self, place: Place) -> Place {
+        Place(match place.split() {
+            (place, true) => self.wide.link(place),
+            (place, false) => self.narrow.link(place),
+        })
+    }
+
+    fn set_link(&mut self, place: Place, next: Place) {
+        let link = match place.split() {
+            (place, true) => self.wide.link_mut(place),
+            (place, false) => self.narrow.link_mut(place),
+        };
+        if let Some(link) = link {
+            *link = next.0;
+        }
+    }
+
+    fn take(&mut self, place: Place) -> Option<Gone> {
         match place.split() {
             (place, true) => {
-                let live = self.wide.get_mut(place).and_then(Slot::take);
+                let gone = Gone::of(self.wide.get_mut(place)?);
                 self.wide.free(place);
-                live
+                gone
             }
             (place, false) => {
-                let live = self.narrow.get_mut(place).and_then(Slot::take);
+                let gone = Gone::of(self.narrow.get_mut(place)?);
                 self.narrow.free(place);
-                live
+                gone
             }
+        }
+    }
+}
+
+impl Gone {
+    #[inline]
+    fn of<E: Ends>(slot: &mut Slot<E>) -> Option<Self> {
+        match slot {
+            Slot::Little(little) => Some(Self::Little(little.live())),
+            Slot::Grown(_, live) => live.take().map(Self::Grown),
         }
     }
 }
 
 impl Place {
     fn of(place: usize, is_wide: bool) -> Self {
-        let place = u32::try_from(place.saturating_mul(2)).unwrap_or(u32::MAX);
+        let place = u32::try_from(place.saturating_add(1).saturating_mul(2)).unwrap_or(u32::MAX);
         Self(place | u32::from(is_wide))
     }
 
-    /// The place in its slab, and whether slots are wide there.
+    /// The place in its slab, and whether slots are wide there. Nowhere is beyond all slots.
+    #[inline]
     fn split(self) -> (usize, bool) {
-        (usize::try_from(self.0 / 2).unwrap_or(usize::MAX), self.0 & 1 == 1)
+        (usize::try_from(self.0 / 2).unwrap_or(usize::MAX).wrapping_sub(1), self.0 & 1 == 1)
     }
 }
-
-/// Flows that open one after the other stand side by side in the index, 64 at a time: at the end they are
-/// closed in the same order. The upper bits tell them apart, the lower ones choose the bucket.
-fn hash(number: FlowNumber) -> u64 {
-    let FlowNumber(number) = number;
-    let [block, own] = [number / BESIDE, number].map(|number| FixedState::default().hash_one(number));
-    let bucket = block.wrapping_mul(BESIDE) | (number % BESIDE);
-    (own & TAG) | (bucket & !TAG)
-}
-
-/// Flows side by side.
-const BESIDE: u64 = 64;
-/// The bits that the table tells the entries of a bucket apart by.
-const TAG: u64 = 0x7f << 57;

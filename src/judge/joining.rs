@@ -10,46 +10,45 @@ use crate::inventory::Observation;
 use crate::inventory::Standing;
 use crate::inventory::role::Role;
 use crate::inventory::role::RoleSet;
-use crate::judge::Grounds;
-use crate::judge::Joined;
 use crate::judge::Judge;
-use crate::judge::LiveFlow;
 use crate::judge::conversation::Conversation;
 use crate::judge::conversation::ConversationKey;
 use crate::judge::conversations::ConversationIndex;
+use crate::judge::conversations::KeyHash;
 use crate::judge::flow_state::FlowState;
+use crate::judge::live::Grounds;
+use crate::judge::live::Joined;
 use crate::judge::orient::Orientation;
 use crate::judge::related::Expected;
 use crate::judge::seats::Seat;
 use crate::service::Transport;
 
 impl Judge {
-    /// Lets a flow join its conversation, if it has not yet. Gives the seats of both ends, `[A, B]`, where it
-    /// had to look for them.
-    pub(super) fn settle(&mut self, live: &mut LiveFlow) -> Option<[Seat; 2]> {
-        if live.joined.is_some() {
-            return None;
-        }
-        let (key, grounds) = (live.state.key, Grounds::of(&live.state));
-        let (conversation, orientation, seats) = match self.related_to(&live.state) {
-            Some((index, orientation)) => (Some(index), orientation, None),
+    /// Lets a flow join its conversation, which it has not yet. Gives the seats of both ends, `[A, B]`, too where
+    /// it looked for them and there is no room for a conversation.
+    pub(super) fn settle(&mut self, state: &FlowState) -> (Joined, Option<[Seat; 2]>) {
+        let (key, grounds) = (state.key, Grounds::of(state));
+        let (conversation, orientation, related, seats) = match self.related_to(state) {
+            Some((index, orientation)) => (Some(index), orientation, true, None),
             None => {
                 let seats = self.seats_of(&key);
-                let orientation = self.orient(&live.state, &seats);
-                (self.join(&live.state, orientation, &seats), orientation, Some(seats))
+                let orientation = self.orient(state, &seats);
+                match self.join(state, orientation, seats) {
+                    Ok(index) => (Some(index), orientation, false, None),
+                    Err(seats) => (None, orientation, false, Some(seats)),
+                }
             }
         };
-        self.observe(&live.state, orientation);
-        let related = seats.is_none();
+        self.observe(state, orientation);
         match conversation {
             Some(index) if related => self.conversations.relate(index, &key),
             Some(index) => self.conversations.open(index, &key, orientation.orig),
             None => {}
         }
         let counted = [0; 3];
-        live.joined = Some(Joined { conversation, orientation, related, counted, clear: false, grounds });
-        self.absorb(live);
-        seats
+        let mut joined = Joined { conversation, orientation, related, counted, clear: false, grounds };
+        self.hand_on(state, &mut joined);
+        (joined, seats)
     }
 
     /// Who sits at both ends of a flow now, `[A, B]`.
@@ -111,20 +110,25 @@ impl Judge {
         home.map(|index| self.conversations.resolve(index))
     }
 
+    /// The conversation that a flow between these ends belongs to, a new one if need be; the seats again if
+    /// there is no room for it.
     fn join(
         &mut self,
         state: &FlowState,
         orientation: Orientation,
-        seats: &[Seat; 2],
-    ) -> Option<ConversationIndex> {
-        let (orig, resp) = (orientation.orig.of(seats), orientation.orig.other().of(seats));
+        seats: [Seat; 2],
+    ) -> Result<ConversationIndex, [Seat; 2]> {
+        let (orig, resp) = (orientation.orig.of(&seats), orientation.orig.other().of(&seats));
         let key = self.conversation_key(state, orientation, (orig, resp));
-        if let Some(index) = self.conversations.find(&key) {
-            return Some(index);
+        let hash = KeyHash::of(&key);
+        if let Some(index) = self.conversations.find(&key, hash) {
+            return Ok(index);
         }
         let declared = orig.kind().standing() == Standing::Declared;
-        let make = || Conversation::new(&key, (orig.clone(), resp.clone()), state, orientation.orig);
-        self.conversations.add(&key, declared, make)
+        let Some(room) = self.conversations.room_for(key.orig, declared) else { return Err(seats) };
+        let [a, b] = seats;
+        let ends = if orientation.orig == Side::A { (a, b) } else { (b, a) };
+        Ok(self.conversations.add(room, hash, Conversation::new(&key, ends, state, orientation.orig)))
     }
 
     /// The key of the conversation that a flow between these ends belongs to.
@@ -150,51 +154,43 @@ impl Judge {
     }
 
     /// Hands a joined flow's facts and counts on; moves it if it turned out to be another's.
-    pub(super) fn absorb(&mut self, live: &mut LiveFlow) {
-        self.reconsider(live);
-        let Some(joined) = live.joined.as_mut() else {
-            return;
-        };
+    pub(super) fn absorb(&mut self, state: &FlowState, joined: &mut Joined) {
+        self.reconsider(state, joined);
+        self.hand_on(state, joined);
+    }
+
+    fn hand_on(&mut self, state: &FlowState, joined: &mut Joined) {
         let home = joined.conversation.map(|index| self.conversations.resolve(index));
         let Some(conversation) = home.and_then(|index| self.conversations.get_mut(index)) else {
             return;
         };
-        let [a, b] = live.state.tallies;
-        let now = [
-            a.packets.saturating_add(b.packets),
-            a.wire_octets.saturating_add(b.wire_octets),
-            a.duplicate_packets.saturating_add(b.duplicate_packets),
-        ];
-        conversation.count_up(now, joined.counted);
-        joined.counted = now;
+        conversation.count_up(state.counts, joined.counted);
+        joined.counted = state.counts;
         if joined.related {
-            conversation.last_seen = conversation.last_seen.max(live.state.last_seen);
+            conversation.last_seen = conversation.last_seen.max(state.last_seen);
             return;
         }
-        let clear = live.state.is_clear();
+        let clear = state.is_clear();
         if clear != joined.clear {
             let less = conversation.clear_flows.saturating_sub(u32::from(joined.clear));
             conversation.clear_flows = less.saturating_add(u32::from(clear));
             joined.clear = clear;
         }
-        conversation.absorb(&live.state, joined.orientation.orig, joined.orientation.initiation);
+        conversation.absorb(state, joined.orientation.orig, joined.orientation.initiation);
     }
 
     /// Moves a joined flow to another conversation where later evidence changed its key: the initiator
     /// turned out to be the other end, a service was recognised late, or a name was called late.
-    fn reconsider(&mut self, live: &mut LiveFlow) {
-        let Some(joined) = live.joined else {
-            return;
-        };
-        let grounds = Grounds::of(&live.state);
+    fn reconsider(&mut self, state: &FlowState, joined: &mut Joined) {
+        let grounds = Grounds::of(state);
         if joined.related || joined.grounds == grounds {
             return;
         }
-        let key = live.state.key;
+        let key = state.key;
         let seats = self.seats_of(&key);
-        let orientation = self.orient(&live.state, &seats);
-        let conversation = self.join(&live.state, orientation, &seats);
-        let mut moved = Joined { conversation, orientation, grounds, ..joined };
+        let orientation = self.orient(state, &seats);
+        let conversation = self.join(state, orientation, seats).ok();
+        let mut moved = Joined { conversation, orientation, grounds, ..*joined };
         if conversation != joined.conversation {
             (moved.counted, moved.clear) = ([0; 3], false);
             if let Some(old) = joined.conversation {
@@ -211,7 +207,7 @@ impl Judge {
                 self.conversations.follow(old, new);
             }
         }
-        live.joined = Some(moved);
+        *joined = moved;
     }
 
     /// Tells the inventory what a settled flow shows of its ends.

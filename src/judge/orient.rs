@@ -4,6 +4,8 @@ use crate::flow::Side;
 use crate::flow::facts::Initiation;
 use crate::judge::Judge;
 use crate::judge::flow_state::FlowState;
+use crate::judge::memory::Memory;
+use crate::judge::ruling::ends;
 use crate::judge::seats::Seat;
 use crate::policy::case::End;
 use crate::policy::decide::SYSTEM_PORTS;
@@ -29,17 +31,13 @@ impl Judge {
         }
         let addrs = [state.key.a, state.key.b];
         let numbers = self.remember_ends(addrs, seats);
-        let ends = self.ends(addrs, seats, numbers);
-        let ends = ends.each_ref().map(|end| &**end);
-        let serves = |side: Side| {
-            let (pair, port) = ((*side.other().of(&ends), *side.of(&ends)), state.key.end(side).1);
-            self.policy.serves(&self.inventory, pair, state.key.transport, port, state.first_seen)
-        };
-        let (a, b) = (serves(Side::A), serves(Side::B));
+        let [a, b] = [Side::A, Side::B].map(|side| self.serves(side, state, seats, numbers));
         if a != b {
             let orig = if a { Side::B } else { Side::A };
             return Orientation { orig, initiation: Initiation::Assumed, port: service_port(state, orig) };
         }
+        let ends = ends(&self.policy, &self.inventory, &self.memory, (addrs, seats, numbers));
+        let ends = ends.each_ref().map(|end| &**end);
         let is_service = |side: Side| {
             let port = state.key.end(side).1;
             port < SYSTEM_PORTS || self.is_known_port(&ends, side, state)
@@ -53,6 +51,32 @@ impl Judge {
         };
         let port = port.filter(|_| has_ports(state.key.transport));
         Orientation { orig, initiation: Initiation::Unknown, port }
+    }
+
+    /// Whether a rule in force lets the other end open the port of this side; `numbers` are those of the ends'
+    /// kinds, where they are known.
+    fn serves(
+        &mut self,
+        side: Side,
+        state: &FlowState,
+        seats: &[Seat; 2],
+        numbers: Option<[u32; 2]>,
+    ) -> bool {
+        let (transport, (_, port)) = (state.key.transport, state.key.end(side));
+        let Self { policy, inventory, memory, .. } = self;
+        let serves = |memory: &Memory| {
+            let ends = ends(policy, inventory, memory, ([state.key.a, state.key.b], seats, numbers));
+            let ends = ends.each_ref().map(|end| &**end);
+            let pair = (*side.other().of(&ends), *side.of(&ends));
+            policy.serves(inventory, pair, transport, port, state.first_seen)
+        };
+        match numbers.filter(|_| !memory.expires()) {
+            Some(numbers) => {
+                let pair = [*side.other().of(&numbers), *side.of(&numbers)];
+                memory.serves(pair, transport, port, serves)
+            }
+            None => serves(memory),
+        }
     }
 
     /// Whether some rule in force for these hosts knows the port of this side, whoever opens it.

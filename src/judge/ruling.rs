@@ -2,16 +2,11 @@
 //! reading where the initiator is unknown, and what folds beyond the cap.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use foldhash::fast::FixedState;
-
 use crate::addr::Addr;
+use crate::flow::Side;
 use crate::flow::facts::Initiation;
-use crate::flow::facts::Outcome;
-use crate::inventory::Around;
 use crate::inventory::HostView;
 use crate::inventory::Inventory;
 use crate::inventory::Standing;
@@ -21,17 +16,17 @@ use crate::judge::Judge;
 use crate::judge::audit::FoldedViolations;
 use crate::judge::conversation::Conversation;
 use crate::judge::flow_state::FlowState;
+use crate::judge::memory::Known;
+use crate::judge::memory::Memory;
 use crate::judge::orient::Orientation;
 use crate::judge::seats::Seat;
 use crate::policy::case::Case;
 use crate::policy::case::End;
 use crate::policy::case::Ruling;
-use crate::policy::case::Spoken;
 use crate::policy::decide::decide;
 use crate::policy::force::Policy;
 use crate::policy::rule::RuleId;
 use crate::service::Certainty;
-use crate::service::Transport;
 use crate::verdict::Reason;
 use crate::verdict::Withheld;
 
@@ -48,42 +43,10 @@ pub struct FoldKey {
     pub resp: Role,
 }
 
-/// Kinds of ends that are found by what they have in common; the others are looked at each time.
-const PLACE_CAP: usize = 65_536;
-/// Rulings that are remembered, about 300 octets each; then all are forgotten.
-const RULING_CAP: usize = 65_536;
-
-/// So many rulings are looked through for the same one.
-const LATELY: usize = 8;
-
-/// Rulings that were made before. A ruling is a function of its case; of most conversations little is
-/// known, so that many have the same case.
-#[derive(Debug, Default)]
-pub(super) struct Memory {
-    /// A verdict may depend on which host of a kind it is.
-    tells_hosts_apart: bool,
-    /// A verdict may depend on the time.
-    expires: bool,
-    /// Kinds of ends by the kind of host and the prefixes around it.
-    places: HashMap<(u32, Around), u32, FixedState>,
-    kinds: HashMap<End, u32, FixedState>,
-    list: Vec<End>,
-    rulings: HashMap<Known, Arc<Ruling>, FixedState>,
-    /// The last few different ones.
-    lately: VecDeque<Arc<Ruling>>,
-}
-
-/// All that a ruling depends on, where there are no traits: both ends' kinds, initiator, transport,
-/// ports, what is spoken.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-struct Known {
-    ends: (u32, u32),
-    initiation: Initiation,
-    transport: Transport,
-    ports: (Option<u16>, Option<u16>),
-    spoken: Spoken,
-    clear: bool,
-    outcome: Outcome,
+/// Who rules: the policy, on what the inventory knows.
+struct Court<'a> {
+    policy: &'a Policy,
+    inventory: &'a Inventory,
 }
 
 impl Judge {
@@ -91,115 +54,28 @@ impl Judge {
     /// policy and the inventory. Without a site the ends are who they are inferred to be by now.
     pub(super) fn rule_all(&mut self) {
         let infers = self.policy.site().is_none();
-        let mut memory = std::mem::take(&mut self.memory);
-        let mut conversations = std::mem::take(&mut self.conversations);
-        for conversation in conversations.iter_mut() {
+        let court = Court { policy: &self.policy, inventory: &self.inventory };
+        for conversation in self.conversations.iter_mut() {
             if infers {
                 let (orig, resp) = conversation.addrs();
                 conversation.orig = self.seats.seat_of(&self.inventory, orig);
                 conversation.resp = self.seats.seat_of(&self.inventory, resp);
             }
             if infers || conversation.ruling.is_none() {
-                conversation.ruling = Some(self.recall(conversation, &mut memory));
+                conversation.ruling = Some(court.recall(conversation, &mut self.memory));
             }
         }
-        (self.conversations, self.memory) = (conversations, memory);
-    }
-
-    /// The ruling on a conversation, from memory if its like was ruled on before.
-    fn recall(&self, conversation: &Conversation, memory: &mut Memory) -> Arc<Ruling> {
-        let (orig, resp) = conversation.addrs();
-        let (policy, inventory) = (&*self.policy, &self.inventory);
-        let ends = [(&conversation.orig, orig), (&conversation.resp, resp)];
-        let [orig, resp] = ends.map(|(seat, addr)| memory.end(policy, inventory, seat, addr));
-        let ends = (orig, resp);
-        let known = Known {
-            ends,
-            initiation: conversation.initiation,
-            transport: conversation.transport,
-            // Only who does not know the responder reads it the other way round, too.
-            ports: match (conversation.initiation, ports_of(conversation)) {
-                (Initiation::Unknown, ports) => ports,
-                (_, (port, _)) => (port, None),
-            },
-            spoken: conversation.spoken,
-            clear: conversation.clear_flows > 0,
-            outcome: conversation.outcome,
-        };
-        let is_plain = conversation.is_plain() && !memory.expires;
-        if let Some(ruling) = memory.rulings.get(&known).filter(|_| is_plain) {
-            return Arc::clone(ruling);
-        }
-        let ruling = match (memory.kind(ends.0), memory.kind(ends.1)) {
-            (Some(orig), Some(resp)) => self.rule_between(conversation, orig, resp),
-            _ => self.rule_now(conversation),
-        };
-        let ruling = memory.share(ruling);
-        if is_plain {
-            if memory.rulings.len() >= RULING_CAP {
-                memory.rulings.clear();
-            }
-            memory.rulings.insert(known, Arc::clone(&ruling));
-        }
-        ruling
-    }
-
-    /// The ruling on a conversation, from nothing but its facts.
-    fn rule_now(&self, conversation: &Conversation) -> Ruling {
-        let (orig, resp) = conversation.addrs();
-        let orig = end_of(&self.policy, &self.inventory, &conversation.orig.view(orig));
-        let resp = end_of(&self.policy, &self.inventory, &conversation.resp.view(resp));
-        self.rule_between(conversation, &orig, &resp)
-    }
-
-    fn rule_between(&self, conversation: &Conversation, orig: &End, resp: &End) -> Ruling {
-        let case = |orig, resp, port| Case {
-            orig,
-            resp,
-            initiation: conversation.initiation,
-            transport: conversation.transport,
-            port,
-            spoken: conversation.spoken,
-            clear: conversation.clear_flows > 0,
-            traits: conversation.traits(),
-            outcome: conversation.outcome,
-            time: conversation.last_seen,
-        };
-        let (port, other_port) = ports_of(conversation);
-        let forward = decide(&self.policy, &self.inventory, &case(orig, resp, port));
-        if conversation.initiation > Initiation::Unknown {
-            return forward;
-        }
-        // Nobody knows who opened it: only what holds both ways round may be said.
-        let backward = decide(&self.policy, &self.inventory, &case(resp, orig, other_port));
-        both_ways(forward, backward)
     }
 
     /// The numbers of both ends' kinds, where no verdict depends on which host of a kind it is.
     pub(super) fn remember_ends(&mut self, addrs: [Addr; 2], seats: &[Seat; 2]) -> Option<[u32; 2]> {
-        if self.memory.tells_hosts_apart {
+        if self.memory.tells_hosts_apart() {
             return None;
         }
         let ([a, b], [seat_a, seat_b]) = (addrs, seats);
         let (policy, inventory) = (&*self.policy, &self.inventory);
         let numbers = [(seat_a, a), (seat_b, b)];
         Some(numbers.map(|(seat, addr)| self.memory.end(policy, inventory, seat, addr)))
-    }
-
-    /// Both ends as the policy sees them; `numbers` are those of their kinds, where they are known.
-    pub(super) fn ends(
-        &self,
-        addrs: [Addr; 2],
-        seats: &[Seat; 2],
-        numbers: Option<[u32; 2]>,
-    ) -> [Cow<'_, End>; 2] {
-        let [a, b] =
-            numbers.map(|numbers| numbers.map(|number| self.memory.kind(number))).unwrap_or_default();
-        let ([addr_a, addr_b], [seat_a, seat_b]) = (addrs, seats);
-        [(a, seat_a, addr_a), (b, seat_b, addr_b)].map(|(known, seat, addr)| match known {
-            Some(end) => Cow::Borrowed(end),
-            None => Cow::Owned(end_of(&self.policy, &self.inventory, &seat.view(addr))),
-        })
     }
 
     /// Judges a flow that found the table of conversations full, at its end, and counts what comes of it.
@@ -210,11 +86,11 @@ impl Judge {
         orientation: Orientation,
         seats: Option<[Seat; 2]>,
     ) -> Arc<Ruling> {
-        let seats = seats.unwrap_or_else(|| self.seats_of(&state.key));
-        let (orig, resp) = (orientation.orig.of(&seats), orientation.orig.other().of(&seats));
-        let key = self.conversation_key(state, orientation, (orig, resp));
-        let ends = (orig.clone(), resp.clone());
-        let (orig, resp) = (orig.kind().role, resp.kind().role);
+        let [a, b] = seats.unwrap_or_else(|| self.seats_of(&state.key));
+        let (orig, resp) = if orientation.orig == Side::A { (a, b) } else { (b, a) };
+        let key = self.conversation_key(state, orientation, (&orig, &resp));
+        let ends = (orig, resp);
+        let (orig, resp) = (ends.0.kind().role, ends.1.kind().role);
         let mut conversation = Conversation::new(&key, ends, state, orientation.orig);
         conversation.clear_flows = u32::from(state.is_clear());
         conversation.absorb(state, orientation.orig, orientation.initiation);
@@ -240,13 +116,11 @@ impl Judge {
 
     /// The ruling on a conversation during the run, when what tells hosts apart may change yet.
     fn rule_on(&mut self, conversation: &Conversation) -> Arc<Ruling> {
-        if self.memory.tells_hosts_apart {
-            return Arc::new(self.rule_now(conversation));
+        let court = Court { policy: &self.policy, inventory: &self.inventory };
+        if self.memory.tells_hosts_apart() {
+            return Arc::new(court.rule_now(conversation));
         }
-        let mut memory = std::mem::take(&mut self.memory);
-        let ruling = self.recall(conversation, &mut memory);
-        self.memory = memory;
-        ruling
+        court.recall(conversation, &mut self.memory)
     }
 
     /// What was folded, by reason, rule and roles.
@@ -262,55 +136,91 @@ impl Judge {
     }
 }
 
-impl Memory {
-    /// An empty memory for rulings by `policy`.
-    pub(super) fn of(policy: &Policy) -> Self {
-        Self { tells_hosts_apart: policy.tells_hosts_apart(), expires: policy.expires(), ..Self::default() }
-    }
-
-    /// The number of a host's kind: hosts of one kind are the same to the policy.
-    fn end(&mut self, policy: &Policy, inventory: &Inventory, seat: &Seat, addr: Addr) -> u32 {
-        let place = seat.kind().number().zip(inventory.around(addr)).filter(|_| !self.tells_hosts_apart);
-        if let Some(number) = place.and_then(|place| self.places.get(&place)) {
-            return *number;
+impl Court<'_> {
+    /// The ruling on a conversation, from memory if its like was ruled on before.
+    fn recall(&self, conversation: &Conversation, memory: &mut Memory) -> Arc<Ruling> {
+        let (orig, resp) = conversation.addrs();
+        let ends = [(&conversation.orig, orig), (&conversation.resp, resp)];
+        let [orig, resp] = ends.map(|(seat, addr)| memory.end(self.policy, self.inventory, seat, addr));
+        let ends = (orig, resp);
+        let known = Known {
+            ends,
+            initiation: conversation.initiation,
+            transport: conversation.transport,
+            // Only who does not know the responder reads it the other way round, too.
+            ports: match (conversation.initiation, ports_of(conversation)) {
+                (Initiation::Unknown, ports) => ports,
+                (_, (port, _)) => (port, None),
+            },
+            spoken: conversation.spoken,
+            clear: conversation.clear_flows > 0,
+            outcome: conversation.outcome,
+        };
+        let is_plain = conversation.is_plain() && !memory.expires();
+        if let Some(ruling) = memory.ruling(&known).filter(|_| is_plain) {
+            return Arc::clone(ruling);
         }
-        let mut end = end_of(policy, inventory, &seat.view(addr));
-        if !self.tells_hosts_apart {
-            end.addr = Addr::v4([0; 4]);
+        let ruling = match (memory.kind(ends.0), memory.kind(ends.1)) {
+            (Some(orig), Some(resp)) => self.rule_between(conversation, orig, resp),
+            _ => self.rule_now(conversation),
+        };
+        let ruling = memory.share(ruling);
+        if is_plain {
+            memory.note(known, &ruling);
         }
-        let next = u32::try_from(self.list.len()).unwrap_or(u32::MAX);
-        let list = &mut self.list;
-        let number = *self.kinds.entry(end).or_insert_with_key(|end| {
-            list.push(end.clone());
-            next
-        });
-        if let Some(place) = place.filter(|_| self.places.len() < PLACE_CAP) {
-            self.places.insert(place, number);
-        }
-        number
-    }
-
-    /// The same ruling as one of the last few, if it is: where initiators are not known, every case has its
-    /// own ports, and most have one ruling all the same.
-    fn share(&mut self, ruling: Ruling) -> Arc<Ruling> {
-        if let Some(same) = self.lately.iter().find(|lately| ***lately == ruling) {
-            return Arc::clone(same);
-        }
-        let ruling = Arc::new(ruling);
-        if self.lately.len() >= LATELY {
-            self.lately.pop_front();
-        }
-        self.lately.push_back(Arc::clone(&ruling));
         ruling
     }
 
-    fn kind(&self, number: u32) -> Option<&End> {
-        self.list.get(usize::try_from(number).ok()?)
+    /// The ruling on a conversation, from nothing but its facts.
+    fn rule_now(&self, conversation: &Conversation) -> Ruling {
+        let (orig, resp) = conversation.addrs();
+        let orig = end_of(self.policy, self.inventory, &conversation.orig.view(orig));
+        let resp = end_of(self.policy, self.inventory, &conversation.resp.view(resp));
+        self.rule_between(conversation, &orig, &resp)
+    }
+
+    fn rule_between(&self, conversation: &Conversation, orig: &End, resp: &End) -> Ruling {
+        let case = |orig, resp, port| Case {
+            orig,
+            resp,
+            initiation: conversation.initiation,
+            transport: conversation.transport,
+            port,
+            spoken: conversation.spoken,
+            clear: conversation.clear_flows > 0,
+            traits: conversation.traits(),
+            outcome: conversation.outcome,
+            time: conversation.last_seen,
+        };
+        let (port, other_port) = ports_of(conversation);
+        let forward = decide(self.policy, self.inventory, &case(orig, resp, port));
+        if conversation.initiation > Initiation::Unknown {
+            return forward;
+        }
+        // Nobody knows who opened it: only what holds both ways round may be said.
+        let backward = decide(self.policy, self.inventory, &case(resp, orig, other_port));
+        both_ways(forward, backward)
     }
 }
 
+/// Both ends as the policy sees them: their addresses, who sits there, and the numbers of their kinds, where
+/// they are known.
+pub(super) fn ends<'m>(
+    policy: &Policy,
+    inventory: &Inventory,
+    memory: &'m Memory,
+    (addrs, seats, numbers): ([Addr; 2], &[Seat; 2], Option<[u32; 2]>),
+) -> [Cow<'m, End>; 2] {
+    let [a, b] = numbers.map(|numbers| numbers.map(|number| memory.kind(number))).unwrap_or_default();
+    let ([addr_a, addr_b], [seat_a, seat_b]) = (addrs, seats);
+    [(a, seat_a, addr_a), (b, seat_b, addr_b)].map(|(known, seat, addr)| match known {
+        Some(end) => Cow::Borrowed(end),
+        None => Cow::Owned(end_of(policy, inventory, &seat.view(addr))),
+    })
+}
+
 /// One end as the policy sees it.
-fn end_of(policy: &Policy, inventory: &Inventory, host: &HostView) -> End {
+pub(super) fn end_of(policy: &Policy, inventory: &Inventory, host: &HostView) -> End {
     let judges = match host.standing {
         Standing::Declared | Standing::Address => true,
         Standing::Inferred(certainty) => certainty == Certainty::Signature,

@@ -18,8 +18,8 @@ use crate::inventory::role::Role;
 use crate::inventory::role::RoleSet;
 use crate::judge::audit::Party;
 
-/// Kinds of hosts that are kept to be shared, about 150 octets each. Of those beyond it every end of a
-/// conversation has its own.
+/// Kinds of hosts that are kept to be shared, about 150 octets each, beside those that the site file says all
+/// of. Of those beyond it every end of a conversation has its own.
 const KIND_CAP: usize = 65_536;
 
 /// What is known of a host beside its address and MAC.
@@ -39,7 +39,7 @@ pub struct HostKind {
     place: Arc<str>,
     standing: Standing,
     nat: bool,
-    /// The same for two kinds only if they are one; `None` beyond the cap.
+    /// Hosts that have the same are the same to the policy, unless that tells single hosts apart.
     number: Option<u32>,
 }
 
@@ -70,6 +70,11 @@ impl Seat {
         Party { addr, mac: self.mac, kind: Arc::clone(&self.kind) }
     }
 
+    /// As [`Seat::party`], for good.
+    pub(super) fn into_party(self, addr: Addr) -> Party {
+        Party { addr, mac: self.mac, kind: self.kind }
+    }
+
     /// The whole view of the host that has `addr`.
     pub(super) fn view(&self, addr: Addr) -> HostView {
         let HostKind { vendor, role: label, roles, ref name, ref place, standing, nat, .. } = *self.kind;
@@ -82,24 +87,30 @@ impl Seat {
 #[derive(Debug, Default)]
 pub(super) struct Seats {
     kinds: HashTable<Arc<HostKind>>,
-    /// The same by what the inventory tells at a glance; as many at most.
-    alike: HashMap<Likeness, Arc<HostKind>, FixedState>,
+    /// Kinds of hosts that are what they are by their address, by the number of what is said of that.
+    by_address: Vec<Option<Arc<HostKind>>>,
+    /// Those that the MAC has a part in. As many as `kinds` at most.
+    by_device: HashMap<Likeness, Arc<HostKind>, FixedState>,
+    /// How many kinds have a number.
+    numbered: u32,
 }
 
 impl Seats {
     /// The seat of the host that has `addr` now.
     pub(super) fn seat_of(&mut self, inventory: &Inventory, addr: Addr) -> Seat {
-        let Some(Glance { mac, likeness }) = inventory.glance(addr) else {
+        let Some(glance) = inventory.glance(addr) else {
             return self.seat(inventory.host(addr));
         };
-        if let Some(kind) = self.alike.get(&likeness) {
-            return Seat { mac, kind: Arc::clone(kind) };
+        let Glance { mac, likeness, .. } = glance;
+        let known = if likeness.is_by_address() {
+            usize::try_from(likeness.spot).ok().and_then(|spot| self.by_address.get(spot)?.as_ref())
+        } else {
+            self.by_device.get(&likeness)
+        };
+        match known {
+            Some(kind) => Seat { mac, kind: Arc::clone(kind) },
+            None => Seat { mac, kind: self.of_its_likes(glance, inventory.host(addr)) },
         }
-        let seat = self.seat(inventory.host(addr));
-        if self.alike.len() < KIND_CAP {
-            self.alike.insert(likeness, Arc::clone(&seat.kind));
-        }
-        seat
     }
 
     /// The seat of a host.
@@ -109,21 +120,38 @@ impl Seats {
         if let Some(kind) = self.kinds.find(hash, |kind| kind.is_of(&view)) {
             return Seat { mac, kind: Arc::clone(kind) };
         }
-        let number = self.kinds.len();
-        let number = if number < KIND_CAP { u32::try_from(number).ok() } else { None };
-        let HostView { vendor, label: role, roles, name, why: place, standing, nat, .. } = view;
-        let why = if nat {
-            // One address, many hosts: who reads this must not look for the culprit at the router.
-            Arc::from(format!("{place}; it translates addresses, behind it are others"))
-        } else {
-            Arc::clone(&place)
-        };
-        let kind = Arc::new(HostKind { vendor, role, roles, why, name, place, standing, nat, number });
-        if number.is_some() {
+        let kind = Arc::new(HostKind::of(view, None));
+        if self.kinds.len() < KIND_CAP {
             let rehash = |kind: &Arc<HostKind>| self::hash(kind.vendor, kind.role, kind.roles, &kind.place);
             self.kinds.insert_unique(hash, Arc::clone(&kind), rehash);
         }
         Seat { mac, kind }
+    }
+
+    /// The kind of all hosts that are what they are for the same reason, of which one is met for the first
+    /// time.
+    fn of_its_likes(&mut self, glance: Glance, view: HostView) -> Arc<HostKind> {
+        let Glance { likeness, decides_place, .. } = glance;
+        let place = usize::try_from(likeness.spot).unwrap_or(usize::MAX);
+        // What the site file says bounds the kinds by address.
+        let is_full = !likeness.is_by_address() && self.by_device.len() >= KIND_CAP;
+        let number = (decides_place && !is_full).then_some(self.numbered);
+        let kind = Arc::new(HostKind::of(view, number));
+        if is_full {
+            return kind;
+        }
+        self.numbered = self.numbered.saturating_add(u32::from(decides_place));
+        if likeness.is_by_address() {
+            if self.by_address.len() <= place {
+                self.by_address.resize(place.saturating_add(1), None);
+            }
+            if let Some(held) = self.by_address.get_mut(place) {
+                *held = Some(Arc::clone(&kind));
+            }
+        } else {
+            self.by_device.insert(likeness, Arc::clone(&kind));
+        }
+        kind
     }
 }
 
@@ -133,6 +161,17 @@ impl HostKind {
         let (roles, place) = (RoleSet::of(&[role]), Arc::clone(&why));
         let standing = Standing::Declared;
         Self { vendor: None, role, roles, why, name, place, standing, nat: false, number: None }
+    }
+
+    fn of(view: HostView, number: Option<u32>) -> Self {
+        let HostView { vendor, label: role, roles, name, why: place, standing, nat, .. } = view;
+        let why = if nat {
+            // One address, many hosts: who reads this must not look for the culprit at the router.
+            Arc::from(format!("{place}; it translates addresses, behind it are others"))
+        } else {
+            Arc::clone(&place)
+        };
+        Self { vendor, role, roles, why, name, place, standing, nat, number }
     }
 
     /// How a host got its roles.
@@ -184,7 +223,7 @@ mod tests {
         let mut seats = Seats::default();
         let [one, two, other] = [view(1, "here"), view(2, "here"), view(3, "there")];
         let [first, second, third] = [one.clone(), two.clone(), other.clone()].map(|view| seats.seat(view));
-        assert!(Arc::ptr_eq(&first.kind, &second.kind) && first.kind.number() != third.kind.number());
+        assert!(Arc::ptr_eq(&first.kind, &second.kind) && !Arc::ptr_eq(&first.kind, &third.kind));
         assert_eq!((first.view(one.addr), second.view(two.addr), third.view(other.addr)), (one, two, other));
     }
 }

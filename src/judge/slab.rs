@@ -1,5 +1,6 @@
 //! Many small things of one size, each found by its place, in chunks that are given back when they are
-//! empty: at the end of a run, when flow after flow is closed, others want that memory.
+//! empty: at the end of a run, when flow after flow is closed, others want that memory. Each thing has a link
+//! to another one, for who keeps them in chains.
 
 /// Things in a chunk.
 const CHUNK: usize = 4096;
@@ -15,6 +16,7 @@ pub(super) struct Slab<T> {
 #[derive(Debug)]
 struct Chunk<T> {
     things: Vec<T>,
+    links: Vec<u32>,
     /// Where things were that are gone.
     free: Vec<u16>,
 }
@@ -25,13 +27,19 @@ impl<T> Default for Slab<T> {
     }
 }
 
+impl<T> Default for Chunk<T> {
+    fn default() -> Self {
+        Self { things: Vec::new(), links: Vec::new(), free: Vec::new() }
+    }
+}
+
 impl<T> Slab<T> {
     /// Puts a thing somewhere: its place.
     pub(super) fn add(&mut self, thing: T) -> usize {
         let number = match self.open.last() {
             Some(number) => *number,
             None => {
-                self.chunks.push(Chunk { things: Vec::new(), free: Vec::new() });
+                self.chunks.push(Chunk::default());
                 let number = self.chunks.len().saturating_sub(1);
                 self.open.push(number);
                 number
@@ -55,6 +63,17 @@ impl<T> Slab<T> {
         self.chunks.get_mut(place / CHUNK)?.things.get_mut(place % CHUNK)
     }
 
+    /// The link of the thing at `place`: 0 until it is set.
+    pub(super) fn link(&self, place: usize) -> u32 {
+        let chunk = self.chunks.get(place / CHUNK);
+        chunk.and_then(|chunk| chunk.links.get(place % CHUNK)).copied().unwrap_or(0)
+    }
+
+    /// The same, to change it.
+    pub(super) fn link_mut(&mut self, place: usize) -> Option<&mut u32> {
+        self.chunks.get_mut(place / CHUNK)?.links.get_mut(place % CHUNK)
+    }
+
     /// Lets `place` be used again; nothing of worth may be there any more.
     pub(super) fn free(&mut self, place: usize) {
         let (number, within) = (place / CHUNK, u16::try_from(place % CHUNK));
@@ -65,7 +84,7 @@ impl<T> Slab<T> {
         chunk.free.push(within);
         // The last one with room stays, lest flows that come one at a time each want a chunk.
         if chunk.free.len() == chunk.things.len() && self.open.len() > 1 {
-            *chunk = Chunk { things: Vec::new(), free: Vec::new() };
+            *chunk = Chunk::default();
         }
     }
 }
@@ -76,12 +95,17 @@ impl<T> Chunk<T> {
             && let Some(held) = self.things.get_mut(usize::from(within))
         {
             *held = thing;
+            if let Some(link) = self.links.get_mut(usize::from(within)) {
+                *link = 0;
+            }
             return usize::from(within);
         }
         if self.things.capacity() == 0 {
             self.things.reserve_exact(CHUNK);
+            self.links.reserve_exact(CHUNK);
         }
         self.things.push(thing);
+        self.links.push(0);
         self.things.len().saturating_sub(1)
     }
 }

@@ -6,12 +6,13 @@ use crate::event::EventKind;
 use crate::flow::FlowKey;
 use crate::flow::Side;
 use crate::flow::facts::Initiation;
+use crate::flow::facts::Opening;
 use crate::flow::facts::Outcome;
 use crate::flow::key::FlowNumber;
-use crate::judge::LiveFlow;
 use crate::judge::conversations::ConversationIndex;
 use crate::judge::flow_state::FlowState;
 use crate::judge::flow_state::few;
+use crate::judge::live::LiveFlow;
 use crate::service::Transport;
 use crate::time::Span;
 use crate::time::Timestamp;
@@ -99,26 +100,24 @@ impl Ends for [Addr; 2] {
 
 impl<E: Ends> Slot<E> {
     /// Of a flow that just opened and of which nothing else is known; `None` if its ends cannot be kept so.
-    pub(super) fn of(number: FlowNumber, live: &LiveFlow) -> Option<Self> {
-        let state = &live.state;
-        let FlowKey { a, b, a_port, b_port, transport, vlan } = state.key;
+    pub(super) fn of(number: FlowNumber, opening: &Opening, time: Timestamp, has_kin: bool) -> Option<Self> {
+        let FlowKey { a, b, a_port, b_port, transport, vlan } = opening.key;
+        let bits = if opening.midstream { MIDSTREAM } else { 0 } | if has_kin { HAS_KIN } else { 0 };
         let mut little = Little {
             number,
-            opened_at: live.opened_at,
+            opened_at: time,
             ends: E::of(a, b)?,
             late: 0,
             a_port,
             b_port,
             transport,
             vlan,
-            initiation: state.initiation,
-            outcome: state.outcome,
-            bits: 0,
+            initiation: opening.initiation,
+            outcome: Outcome::Attempted,
+            bits,
             seen: 0,
         };
-        little.set(state.midstream, MIDSTREAM);
-        little.set(live.has_kin, HAS_KIN);
-        little.initiated(state.initiator);
+        little.initiated(opening.initiator);
         Some(Self::Little(little))
     }
 
@@ -141,7 +140,7 @@ impl<E: Ends> Slot<E> {
     /// The conversation that the flow joined, if it has joined one.
     pub(super) fn home(&self) -> Option<ConversationIndex> {
         match self {
-            Self::Grown(_, Some(live)) => live.joined?.conversation,
+            Self::Grown(_, Some(live)) => live.joined.as_ref()?.conversation,
             Self::Grown(_, None) | Self::Little(_) => None,
         }
     }
@@ -161,14 +160,6 @@ impl<E: Ends> Slot<E> {
     /// Takes a flow back that was lifted.
     pub(super) fn put(&mut self, live: Box<LiveFlow>) {
         *self = Self::Grown(self.number(), Some(live));
-    }
-
-    /// Everything known of the flow, for good.
-    pub(super) fn take(&mut self) -> Option<LiveFlow> {
-        match self {
-            Self::Little(little) => Some(little.live()),
-            Self::Grown(_, live) => live.take().map(|live| *live),
-        }
     }
 }
 
@@ -213,7 +204,9 @@ impl<E: Ends> Little<E> {
         self.bits & flag != 0
     }
 
-    fn live(&self) -> LiveFlow {
+    /// Everything known of the flow.
+    #[inline]
+    pub(super) fn live(&self) -> LiveFlow {
         let Self { a_port, b_port, transport, vlan, opened_at, .. } = *self;
         let (a, b) = self.ends.both();
         let mut state = FlowState::opened(FlowKey { a, b, a_port, b_port, transport, vlan }, opened_at);
@@ -225,7 +218,7 @@ impl<E: Ends> Little<E> {
         if let Some((seen, cut)) = unpack(self.seen) {
             state.unrecognised(seen, cut);
         }
-        LiveFlow { state, details: None, opened_at, joined: None, has_kin: self.is(HAS_KIN) }
+        LiveFlow { state, details: None, joined: None, has_kin: self.is(HAS_KIN) }
     }
 }
 
@@ -243,13 +236,26 @@ fn unpack(packed: u8) -> Option<([u8; 2], bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::segment::VlanStack;
 
     const AT: Timestamp = Timestamp::from_parts(1000, 0);
 
-    fn opened(a: Addr, b: Addr) -> LiveFlow {
-        let key = FlowKey { a, b, a_port: 7, b_port: 9, transport: Transport::Udp, vlan: 4000 };
-        let state = FlowState::opened(key, AT);
-        LiveFlow { state, details: None, opened_at: AT, joined: None, has_kin: true }
+    fn opening(a: Addr, b: Addr) -> Opening {
+        Opening {
+            key: FlowKey { a, b, a_port: 7, b_port: 9, transport: Transport::Udp, vlan: 4000 },
+            initiator: Some(Side::A),
+            initiation: Initiation::Observed,
+            midstream: true,
+            macs: [None; 2],
+            vlans: VlanStack::default(),
+            tunnel: None,
+            first: Side::A,
+        }
+    }
+
+    fn opened(opening: &Opening) -> LiveFlow {
+        let state = FlowState::new(opening, AT);
+        LiveFlow { state, details: None, joined: None, has_kin: true }
     }
 
     fn later(nanos: u64) -> Timestamp {
@@ -257,14 +263,18 @@ mod tests {
     }
 
     fn grows_back<E: Ends + std::fmt::Debug>(a: Addr, b: Addr) {
-        let mut slot = Slot::<E>::of(FlowNumber(3), &opened(a, b)).unwrap();
+        let opening = opening(a, b);
+        let mut slot = Slot::<E>::of(FlowNumber(3), &opening, AT, true).unwrap();
+        assert!(
+            matches!(&slot, Slot::Little(little) if format!("{:?}", little.live()) == format!("{:?}", opened(&opening)))
+        );
         let within = Span::from_secs(5);
         let seen = EventKind::Unrecognised { flow: FlowNumber(3), seen: [3, 700], cut: true };
         let initiated = EventKind::Initiated(FlowNumber(3), Side::B, Initiation::Inferred);
         assert!(slot.note(&seen, later(4_999_999_999), within));
         assert!(slot.note(&initiated, later(12), within));
         assert!(!slot.note(&seen, later(5_000_000_000), within));
-        let mut expected = opened(a, b);
+        let mut expected = opened(&opening);
         expected.state.take(&seen, later(4_999_999_999));
         expected.state.take(&initiated, later(12));
         let grown = slot.lift().unwrap();
@@ -281,7 +291,7 @@ mod tests {
 
     #[test]
     fn an_ipv6_address_does_not_fit_where_ipv4_is_kept() {
-        let wide = opened(Addr::v4([10, 0, 0, 1]), Addr::v6([0xfd; 16]));
-        assert!(Slot::<[u32; 2]>::of(FlowNumber(3), &wide).is_none());
+        let wide = opening(Addr::v4([10, 0, 0, 1]), Addr::v6([0xfd; 16]));
+        assert!(Slot::<[u32; 2]>::of(FlowNumber(3), &wide, AT, true).is_none());
     }
 }

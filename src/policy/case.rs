@@ -1,6 +1,5 @@
 //! One conversation as the policy sees it, and what it says of it.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::addr::Addr;
@@ -58,28 +57,28 @@ pub enum Spoken {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Traits {
     /// The weakest TLS version that was agreed on.
-    pub tls_version: Option<(TlsVersion, Evidence)>,
+    pub tls_version: Option<Box<(TlsVersion, Evidence)>>,
     /// The weakest "highest version offered" of flows whose server side was not seen.
-    pub tls_offered: Option<(TlsVersion, Evidence)>,
+    pub tls_offered: Option<Box<(TlsVersion, Evidence)>>,
     /// Certificates that servers showed, distinct by leaf; at most [`Traits::CERTIFICATES`].
     pub certificates: Vec<(Arc<CertificateFacts>, Timestamp, Evidence)>,
     /// A password went over the wire in clear (Basic without TLS).
-    pub basic: Option<Evidence>,
+    pub basic: Option<Box<Evidence>>,
     /// The server gave out media without authentication.
-    pub unauthenticated: Option<Evidence>,
+    pub unauthenticated: Option<Box<Evidence>>,
     /// The maker's documented password was used.
-    pub factory_password: Option<Evidence>,
+    pub factory_password: Option<Box<Evidence>>,
     /// SMB 1 was agreed on.
-    pub smb1: Option<Evidence>,
+    pub smb1: Option<Box<Evidence>>,
     /// Fragments or segments overlapped and differed.
     pub evasion: bool,
     /// Names that the client called the responder by: SNI, HTTP Host; at most [`Traits::NAMES`].
-    pub names: BTreeSet<Arc<str>>,
+    pub names: Words,
     /// Names that DNS gave the responder's address for; at most [`Traits::NAMES`]. An address has more
     /// names than those that were seen to be asked for.
-    pub resolved: BTreeSet<Arc<str>>,
+    pub resolved: Words,
     /// Contents seen; a closed set.
-    pub contents: BTreeSet<Content>,
+    pub contents: Contents,
 }
 
 impl Traits {
@@ -98,15 +97,15 @@ impl Traits {
         factory_password: None,
         smb1: None,
         evasion: false,
-        names: BTreeSet::new(),
-        resolved: BTreeSet::new(),
-        contents: BTreeSet::new(),
+        names: Words(Vec::new()),
+        resolved: Words(Vec::new()),
+        contents: Contents(0),
     };
 
     /// Takes over what `other` knows more.
     pub fn merge(&mut self, other: &Self) {
-        weaker(&mut self.tls_version, other.tls_version);
-        weaker(&mut self.tls_offered, other.tls_offered);
+        weaker(&mut self.tls_version, &other.tls_version);
+        weaker(&mut self.tls_offered, &other.tls_offered);
         for shown in &other.certificates {
             let known =
                 self.certificates.iter().any(|(facts, ..)| facts.fingerprints == shown.0.fingerprints);
@@ -114,40 +113,103 @@ impl Traits {
                 self.certificates.push(shown.clone());
             }
         }
-        self.basic = self.basic.or(other.basic);
-        self.unauthenticated = self.unauthenticated.or(other.unauthenticated);
-        self.factory_password = self.factory_password.or(other.factory_password);
-        self.smb1 = self.smb1.or(other.smb1);
+        first(&mut self.basic, &other.basic);
+        first(&mut self.unauthenticated, &other.unauthenticated);
+        first(&mut self.factory_password, &other.factory_password);
+        first(&mut self.smb1, &other.smb1);
         self.evasion |= other.evasion;
-        for name in &other.names {
-            self.name(Arc::clone(name));
-        }
-        for name in &other.resolved {
-            self.resolved(Arc::clone(name));
-        }
-        self.contents.extend(&other.contents);
+        self.names.merge(&other.names);
+        self.resolved.merge(&other.resolved);
+        self.contents.merge(other.contents);
     }
 
     /// Adds a name that DNS gave the responder's address for.
     pub fn resolved(&mut self, name: Arc<str>) {
-        if self.resolved.len() < Self::NAMES {
-            self.resolved.insert(name);
-        }
+        self.resolved.add(&name);
     }
 
     /// Adds a name that the client called the responder by.
     pub fn name(&mut self, name: Arc<str>) {
-        if self.names.len() < Self::NAMES {
-            self.names.insert(name);
-        }
+        self.names.add(&name);
     }
 }
 
-fn weaker(mine: &mut Option<(TlsVersion, Evidence)>, theirs: Option<(TlsVersion, Evidence)>) {
-    match (&mine, theirs) {
-        (Some((mine, _)), Some((theirs, _))) if *mine <= theirs => {}
-        (_, None) => {}
-        (_, Some(theirs)) => *mine = Some(theirs),
+/// A few distinct words in their order, in little memory: at most [`Traits::NAMES`].
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub struct Words(Vec<Arc<str>>);
+
+impl Words {
+    /// Adds a word, if there is room.
+    pub fn add(&mut self, word: &Arc<str>) {
+        if self.0.len() >= Traits::NAMES {
+            return;
+        }
+        if let Err(place) = self.0.binary_search(word) {
+            // Most have one and no more.
+            self.0.reserve_exact(1);
+            self.0.insert(place, Arc::clone(word));
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        other.iter().for_each(|word| self.add(word));
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The words, ascending.
+    pub fn iter(&self) -> std::slice::Iter<'_, Arc<str>> {
+        self.0.iter()
+    }
+}
+
+/// A set of contents.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Contents(u32);
+
+impl Contents {
+    /// Adds one.
+    pub fn insert(&mut self, content: Content) {
+        self.0 |= Self::bit(content);
+    }
+
+    /// Whether it is there.
+    pub fn contains(self, content: Content) -> bool {
+        self.0 & Self::bit(content) != 0
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Adds all of these.
+    pub fn merge(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
+    fn bit(content: Content) -> u32 {
+        let place =
+            Content::ALL.iter().position(|one| *one == content).and_then(|place| u32::try_from(place).ok());
+        place.and_then(|place| 1_u32.checked_shl(place)).unwrap_or(0)
+    }
+}
+
+type Agreed = Option<Box<(TlsVersion, Evidence)>>;
+
+fn weaker(mine: &mut Agreed, theirs: &Agreed) {
+    let Some(theirs) = theirs else { return };
+    if mine.as_ref().is_none_or(|mine| mine.0 > theirs.0) {
+        *mine = Some(theirs.clone());
+    }
+}
+
+fn first(mine: &mut Option<Box<Evidence>>, theirs: &Option<Box<Evidence>>) {
+    if mine.is_none() {
+        mine.clone_from(theirs);
     }
 }
 
@@ -231,4 +293,19 @@ pub struct Objection {
     pub what: String,
     /// The proof.
     pub evidence: Option<Evidence>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_content_has_a_place_of_its_own() {
+        let mut contents = Contents::default();
+        for content in Content::ALL {
+            assert!(!contents.contains(*content));
+            contents.insert(*content);
+            assert!(contents.contains(*content) && !contents.is_empty());
+        }
+    }
 }

@@ -214,7 +214,7 @@ fn is_called(name: &str, peer: &str) -> bool {
 
 fn speech(policy: &Policy, rule: &Rule, case: &Case<'_>) -> Speech {
     if !rule.contents.is_empty()
-        && !rule.contents.iter().any(|content| case.traits.contents.contains(content))
+        && !rule.contents.iter().any(|content| case.traits.contents.contains(*content))
     {
         return Speech::Wrong;
     }

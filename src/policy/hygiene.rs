@@ -40,7 +40,7 @@ pub struct Findings {
 pub fn always(policy: &Policy, case: &Case<'_>) -> Vec<Objection> {
     let mut objections = Vec::new();
     let rule = || cited(policy, case, |check| *check == Check::Authenticated);
-    if let Some(evidence) = case.traits.factory_password {
+    if let Some(evidence) = case.traits.factory_password.as_deref().copied() {
         objections.push(Objection {
             reason: Reason::FactoryPassword,
             rule: rule(),
@@ -109,9 +109,10 @@ fn old_version(policy: &Policy, case: &Case<'_>) -> Option<Objection> {
             _ => None,
         })
         .reduce(|held, next| if next.0 > held.0 { next } else { held })?;
-    let agreed = case.traits.tls_version.map(|told| (told, "was agreed on"));
+    let agreed = case.traits.tls_version.as_deref().copied().map(|told| (told, "was agreed on"));
     // What is agreed on is never more than what was offered, whether the answer was seen or not.
-    let offered = case.traits.tls_offered.map(|told| (told, "is the most that the client offers"));
+    let offered =
+        case.traits.tls_offered.as_deref().copied().map(|told| (told, "is the most that the client offers"));
     let weak = |((version, _), _): &((TlsVersion, Evidence), &str)| *version < least;
     let ((version, evidence), how) = agreed.filter(weak).or(offered.filter(weak))?;
     Some(Objection {
@@ -169,13 +170,14 @@ fn weak_protocol(policy: &Policy, case: &Case<'_>) -> Option<Objection> {
         let (rule, what) = (Some(rule.clone()), what.to_owned());
         Some(Objection { reason: Reason::WeakProtocol, rule, what, evidence: Some(evidence) })
     };
-    if let Some(evidence) = case.traits.smb1 {
+    if let Some(evidence) = case.traits.smb1.as_deref().copied() {
         return object("SMB 1 was agreed on", evidence);
     }
-    if let Some(evidence) = case.traits.basic {
+    if let Some(evidence) = case.traits.basic.as_deref().copied() {
         return object("a password went over the wire in clear (Basic authentication)", evidence);
     }
-    case.traits.unauthenticated.and_then(|evidence| object("the server asks for no authentication", evidence))
+    let evidence = case.traits.unauthenticated.as_deref().copied();
+    evidence.and_then(|evidence| object("the server asks for no authentication", evidence))
 }
 
 fn asserted<'a>(

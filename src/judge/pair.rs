@@ -1,0 +1,36 @@
+//! Two addresses, small where both are IPv4, as nearly all are.
+
+use crate::addr::Addr;
+
+/// Two addresses.
+#[derive(Clone, Debug)]
+pub(super) enum Pair {
+    /// Of IPv4.
+    Narrow([u32; 2]),
+    /// Others.
+    Wide(Box<(Addr, Addr)>),
+}
+
+impl Pair {
+    /// These two.
+    pub(super) fn of(one: Addr, other: Addr) -> Self {
+        match (number(one), number(other)) {
+            (Some(one), Some(other)) => Self::Narrow([one, other]),
+            _ => Self::Wide(Box::new((one, other))),
+        }
+    }
+
+    /// Both.
+    pub(super) fn both(&self) -> (Addr, Addr) {
+        match self {
+            Self::Narrow([one, other]) => (Addr::v4(one.to_be_bytes()), Addr::v4(other.to_be_bytes())),
+            Self::Wide(both) => **both,
+        }
+    }
+}
+
+/// An IPv4 address as a number; in the order of those the addresses stand.
+pub(super) fn number(addr: Addr) -> Option<u32> {
+    let low = u32::try_from(addr.bits() & u128::from(u32::MAX)).ok();
+    low.filter(|_| addr.is_v4())
+}
