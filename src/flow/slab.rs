@@ -3,9 +3,9 @@
 
 use crate::memory::ask_for_huge_pages;
 
-/// Slots of a block, a power of two.
+/// Slots of a block, a power of two: of flows, twelve huge pages and a little, of which the ends are small ones.
 const BLOCK: usize = 1 << BLOCK_BITS;
-const BLOCK_BITS: u32 = 15;
+const BLOCK_BITS: u32 = 17;
 
 /// Slots, some of them free.
 pub(super) struct Slab<T> {
@@ -19,7 +19,7 @@ pub(super) struct Slab<T> {
 struct Block<T> {
     things: Vec<Option<T>>,
     /// Places that are free again.
-    free: Vec<u16>,
+    free: Vec<u32>,
 }
 
 impl<T> Block<T> {
@@ -34,9 +34,9 @@ impl<T> Block<T> {
     }
 
     /// Puts something in, and says where.
-    fn insert(&mut self, thing: T) -> u16 {
+    fn insert(&mut self, thing: T) -> u32 {
         if let Some(at) = self.free.pop() {
-            if let Some(place) = self.things.get_mut(usize::from(at)) {
+            if let Some(place) = self.things.get_mut(index(at)) {
                 *place = Some(thing);
             }
             return at;
@@ -47,7 +47,7 @@ impl<T> Block<T> {
             ask_for_huge_pages(&self.things);
         }
         self.things.push(Some(thing));
-        u16::try_from(self.things.len().saturating_sub(1)).unwrap_or(u16::MAX)
+        u32::try_from(self.things.len().saturating_sub(1)).unwrap_or(u32::MAX)
     }
 }
 
@@ -87,7 +87,7 @@ impl<T> Slab<T> {
         if block.is_full() {
             self.roomy.pop();
         }
-        number << BLOCK_BITS | u32::from(at)
+        number << BLOCK_BITS | at
     }
 
     /// Takes out what is in a slot.
@@ -96,7 +96,7 @@ impl<T> Slab<T> {
         let block = self.blocks.get_mut(number)?;
         let was_full = block.is_full();
         let thing = block.things.get_mut(at)?.take()?;
-        block.free.push(u16::try_from(at).ok()?);
+        block.free.push(u32::try_from(at).ok()?);
         if was_full {
             self.roomy.push(slot >> BLOCK_BITS);
         }
