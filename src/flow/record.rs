@@ -33,6 +33,8 @@ pub(super) enum Class {
     Open,
     /// TCP that ended.
     Closed,
+    /// TCP that ended, as both ends know.
+    Done,
     /// Datagrams.
     Datagram,
     /// ICMP.
@@ -41,10 +43,10 @@ pub(super) enum Class {
 
 impl Class {
     /// Number of lists.
-    pub(super) const COUNT: usize = 5;
-    /// All of them.
+    pub(super) const COUNT: usize = 6;
+    /// All of them, by the numbers of their lists.
     pub(super) const ALL: [Self; Self::COUNT] =
-        [Self::Attempted, Self::Open, Self::Closed, Self::Datagram, Self::Icmp];
+        [Self::Attempted, Self::Open, Self::Closed, Self::Done, Self::Datagram, Self::Icmp];
 
     /// Number of its list.
     pub(super) const fn list(self) -> usize {
@@ -52,8 +54,9 @@ impl Class {
             Self::Attempted => 0,
             Self::Open => 1,
             Self::Closed => 2,
-            Self::Datagram => 3,
-            Self::Icmp => 4,
+            Self::Done => 3,
+            Self::Datagram => 4,
+            Self::Icmp => 5,
         }
     }
 
@@ -63,6 +66,7 @@ impl Class {
             Self::Attempted => settings.tcp_attempted,
             Self::Open => settings.tcp_open,
             Self::Closed => settings.tcp_closed,
+            Self::Done => settings.tcp_done,
             Self::Datagram => settings.udp,
             Self::Icmp => settings.icmp,
         }
@@ -219,6 +223,7 @@ impl<A> Flow<A> {
     #[inline]
     pub(super) fn class(&self) -> Class {
         match self.key.transport {
+            Transport::Tcp if self.tcp.is_done() => Class::Done,
             Transport::Tcp if self.tcp.is_over() => Class::Closed,
             Transport::Tcp if self.tcp.is_attempt() && self.outcome < Outcome::Established => {
                 Class::Attempted

@@ -28,8 +28,12 @@ pub struct FlowSettings {
     /// Silence that ends a TCP attempt without an answer. 75 s: Linux repeats its SYN after 1, 2,
     /// 4 … 64 s, and all of them are one attempt.
     pub tcp_attempted: Span,
-    /// How long a closed or reset TCP connection lingers for its last retransmissions.
+    /// How long a closed or reset TCP connection lingers for its last retransmissions. 30 s: Linux repeats an
+    /// unanswered FIN after 0.2, 0.4 … 25.6 s.
     pub tcp_closed: Span,
+    /// How long one lingers whose ends have acknowledged each other's FIN, and have nothing to repeat. 5 s, as
+    /// Zeek's `tcp_close_delay`.
+    pub tcp_done: Span,
     /// Silence that ends a UDP flow (and one of SCTP or another IP protocol).
     pub udp: Span,
     /// Silence that ends an ICMP exchange.
@@ -64,6 +68,7 @@ impl Default for FlowSettings {
             tcp_open: Span::from_secs(3600),
             tcp_attempted: Span::from_secs(75),
             tcp_closed: Span::from_secs(30),
+            tcp_done: Span::from_secs(5),
             udp: Span::from_secs(180),
             icmp: Span::from_secs(30),
             mirror_window: Span::from_millis(5),

@@ -275,6 +275,13 @@ impl<A> Flow<A> {
         let end = seq.wrapping_add(segment.payload_wire);
         if tcp.has(Tcp::FIN) && is_near(end, side.of(&self.streams).next) {
             self.tcp.fin(side);
+            // What the other end says to it is of note.
+            self.set_routine(side.other(), Routine::default());
+        }
+        let theirs = side.other();
+        let after_fin = theirs.of(&self.streams).next.wrapping_add(1);
+        if *theirs.of(&self.tcp.phases) == Phase::Closed && tcp.has(Tcp::ACK) && tcp.ack == after_fin {
+            self.tcp.acknowledge_fin(theirs);
         }
     }
 

@@ -45,6 +45,9 @@ const CHECKED: [u8; 2] = [1 << 1, 1 << 2];
 /// An endpoint's SYN was seen, or proved.
 const NUMBERED: [u8; 2] = [1 << 3, 1 << 4];
 
+/// An endpoint's FIN was acknowledged.
+const ACKNOWLEDGED: [u8; 2] = [1 << 5, 1 << 6];
+
 impl Connection {
     /// Both closed, or one reset, and nothing new was said since.
     #[inline]
@@ -122,6 +125,18 @@ impl Connection {
             *phase = Phase::Closed;
         }
         self.marks.note(OVER, self.phases == [Phase::Closed; 2]);
+    }
+
+    /// Notes that the FIN of an endpoint was acknowledged.
+    pub(super) fn acknowledge_fin(&mut self, side: Side) {
+        self.marks.set(*side.of(&ACKNOWLEDGED), true);
+    }
+
+    /// Whether both ends know that both closed: neither has anything to repeat.
+    #[inline]
+    pub(super) fn is_done(&self) -> bool {
+        let [a, b] = ACKNOWLEDGED;
+        self.phases == [Phase::Closed; 2] && self.marks.has(a) && self.marks.has(b)
     }
 
     /// Takes a RST that is believed.

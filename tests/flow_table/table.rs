@@ -12,6 +12,7 @@ use camsentry::service::Transport;
 
 use crate::script::ACK;
 use crate::script::CLIENT_SIDE;
+use crate::script::FIN;
 use crate::script::SERVER;
 use crate::script::SERVER_SIDE;
 use crate::script::SYN;
@@ -22,6 +23,7 @@ use crate::script::handshake;
 use crate::script::only;
 use crate::script::packet;
 use crate::script::played;
+use crate::script::server;
 use crate::script::server_udp;
 
 #[test]
@@ -72,6 +74,30 @@ fn silence_splits_a_flow_when_it_is_longer_than_its_time() {
         stage.play_at(at, one);
         assert_eq!(stage.end().closed.len(), flows, "{} after {at} s", one.segment.transport);
     }
+}
+
+#[test]
+fn a_closed_connection_lingers_for_its_last_retransmissions() {
+    let mut told = handshake(100, 500);
+    told.extend([client(ACK, 101, 501, b"ask"), server(ACK, 501, 104, b"tell")]);
+    told.extend([client(ACK, 104, 505, b""), client(ACK, 104, 505, b"")]);
+    let (ours, theirs) = (client(FIN | ACK, 104, 505, b""), server(FIN | ACK, 505, 105, b""));
+    let last = client(ACK, 105, 506, b"");
+    let closed = [told.as_slice(), &[ours.clone(), theirs.clone()]].concat();
+    // The server says it again while nobody acknowledges it (Linux: up to 25.6 s later), and not after that.
+    for (last, at, flows) in [(None, 30, 1), (None, 31, 2), (Some(&last), 5, 1), (Some(&last), 6, 2)] {
+        let mut stage = Stage::new(FlowSettings::default());
+        stage.play(&closed);
+        last.into_iter().for_each(|last| stage.play_at(0, last));
+        stage.play_at(at, &theirs);
+        assert_eq!(stage.end().closed.len(), flows, "{at} s, acknowledged: {}", last.is_some());
+    }
+    // Both closed at a time, and only one end heard of it.
+    let crossed = [told.as_slice(), &[ours, server(FIN | ACK, 505, 104, b""), last]].concat();
+    let mut stage = Stage::new(FlowSettings::default());
+    stage.play(&crossed);
+    stage.play_at(30, &theirs);
+    assert_eq!(stage.end().closed.len(), 1);
 }
 
 #[test]
