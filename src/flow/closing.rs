@@ -124,6 +124,7 @@ mod tests {
             file,
             interface: 0,
             fingerprint: 0,
+            unread: None,
             oddities: Oddities::default(),
         }
     }
