@@ -1,6 +1,7 @@
 //! A run over captures: everything is read, nothing is lost, the end closes every flow.
 
 use std::collections::VecDeque;
+use std::mem::take;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::thread::scope;
@@ -42,9 +43,10 @@ pub fn run(
         let mut intake = Intake::new(settings);
         let stopped = line.read(&mut intake, source, control);
         line.close(&intake);
-        let (workers, workers_lost) = line.crew.dismiss();
+        let (mut workers, workers_lost) = line.crew.dismiss();
         let mut decode = intake.tally().clone();
-        decode.bad_checksums.add(&workers.bad_checksums);
+        // Who found them is a matter of chance, and told nobody.
+        decode.bad_checksums.add(&take(&mut workers.bad_checksums));
         RunTally {
             decode,
             workers,
@@ -116,7 +118,7 @@ impl<'scope, 'r: 'scope> Line<'scope, 'r, '_> {
     }
 
     fn send(&mut self, mut work: Arc<Work>) {
-        let own = Arc::get_mut(&mut work).map(|work| std::mem::take(&mut work.events)).unwrap_or_default();
+        let own = Arc::get_mut(&mut work).map(|work| take(&mut work.events)).unwrap_or_default();
         self.crew.give(&Order::Take(Arc::clone(&work)));
         self.waiting.push_back((work, own));
         if self.waiting.len() >= self.crew.depth() {

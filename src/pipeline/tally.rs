@@ -37,7 +37,7 @@ pub struct WorkerTally {
     pub abandoned: u64,
     /// Frames that are counted in no flow because of that.
     pub abandoned_packets: u64,
-    /// Wrong checksums that the decoder left to them.
+    /// Wrong checksums that the decoder left to them; at the end of a run they are in its counts.
     pub bad_checksums: BadChecksums,
 }
 
