@@ -32,7 +32,8 @@ use crate::cost::Budget;
 use crate::cost::within;
 use crate::feed::Feed;
 
-const BUDGET: Budget = Budget { octets: 8 << 20, octets_each: 1024, micros_each: 20 };
+/// The first block of flows alone is asked for 32 MiB, of which what is written to becomes memory.
+const BUDGET: Budget = Budget { octets: 40 << 20, octets_each: 1024, micros_each: 20 };
 const MOST_FLOWS: u32 = 5;
 
 /// What a flow was told.

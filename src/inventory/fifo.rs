@@ -14,7 +14,7 @@ use foldhash::fast::FixedState;
 use crate::addr::Addr;
 use crate::addr::Mac;
 
-/// The map, of at most [`MOST`] entries. Who asks for it bounds it, with [`Fifo::pop_oldest`].
+/// The map, of at most 2^19 entries. Who asks for it bounds it, with [`Fifo::pop_oldest`].
 #[derive(Clone, Debug)]
 pub(super) struct Fifo<K, V> {
     /// The newest entry of each bucket; as many as a power of two.
