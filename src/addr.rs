@@ -46,6 +46,12 @@ impl Addr {
         self.0 == 0 && self.1 >> 32 == 0xffff
     }
 
+    /// An IPv4 address as a number, in the order of addresses.
+    #[inline]
+    pub fn v4_number(self) -> Option<u32> {
+        u32::try_from(self.1 & u64::from(u32::MAX)).ok().filter(|_| self.is_v4())
+    }
+
     /// The raw 128 bits, for hashing and keys.
     #[inline]
     pub const fn bits(self) -> u128 {

@@ -87,10 +87,16 @@ impl FrameBatch {
 
     /// The captured octets of `frame`; empty if it is not of this batch.
     pub fn octets_of(&self, frame: &Frame) -> &[u8] {
-        let start = usize::try_from(frame.start).unwrap_or(usize::MAX);
-        let end = start.saturating_add(usize::try_from(frame.captured).unwrap_or(usize::MAX));
-        self.octets.get(start..end).unwrap_or_default()
+        part(&self.octets, frame.start, frame.captured)
     }
+}
+
+/// So many octets of an arena; none if they are not all there.
+#[inline]
+pub fn part(arena: &[u8], start: u32, length: u32) -> &[u8] {
+    let start = usize::try_from(start).unwrap_or(usize::MAX);
+    let end = start.saturating_add(usize::try_from(length).unwrap_or(usize::MAX));
+    arena.get(start..end).unwrap_or_default()
 }
 
 /// Whether a source may have more.

@@ -10,6 +10,7 @@ use super::fingerprint::Print;
 use super::fingerprint::fingerprint;
 use super::segment::Segment;
 use super::tally::BadChecksums;
+use crate::capture::part;
 use crate::service::Transport;
 
 /// What is needed to read the rest: of TCP without cut options, or of UDP.
@@ -106,11 +107,4 @@ fn around_udp(octets: &[u8]) -> Option<Around> {
     let header = u64::from_le_bytes(*octets.first_chunk()?);
     let (head, sum) = (header & (u64::MAX >> 16), header >> 48);
     Some(Around { head: u128::from(head), tail: 8, is_summed: sum != 0 })
-}
-
-#[inline]
-fn part(arena: &[u8], start: u32, length: u32) -> &[u8] {
-    let start = usize::try_from(start).unwrap_or(usize::MAX);
-    let length = usize::try_from(length).unwrap_or(0);
-    arena.get(start..start.saturating_add(length)).unwrap_or_default()
 }

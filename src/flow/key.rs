@@ -38,6 +38,13 @@ pub enum Side {
 }
 
 impl Side {
+    /// The end that sent `segment`.
+    #[inline]
+    pub(super) fn sent_by(segment: &Segment) -> Self {
+        let (from, to) = ((segment.src, segment.src_port), (segment.dst, segment.dst_port));
+        if from <= to { Self::A } else { Self::B }
+    }
+
     /// The opposite end.
     pub const fn other(self) -> Self {
         match self {
@@ -69,8 +76,7 @@ impl FlowKey {
     /// The key of `segment` and the side that sent it.
     #[inline]
     pub fn of(segment: &Segment, by_vlan: bool) -> (Self, Side) {
-        let from = (segment.src, segment.src_port);
-        let side = if from <= (segment.dst, segment.dst_port) { Side::A } else { Side::B };
+        let side = Side::sent_by(segment);
         (Self::sided(segment, side, by_vlan), side)
     }
 

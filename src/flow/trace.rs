@@ -45,8 +45,7 @@ impl Tracer {
         let (from, to) = ((segment.src, segment.src_port), (segment.dst, segment.dst_port));
         let vlan = FlowKey::vlan_of(segment, self.key_by_vlan);
         let (hash, shard) = self.hashes.of_ends(from, to, segment.transport, vlan);
-        let side = if from <= to { Side::A } else { Side::B };
-        Trace { hash, shard, side }
+        Trace { hash, shard, side: Side::sent_by(segment) }
     }
 
     /// That of the packet that an ICMP error complains of; nobody knows its VLAN.

@@ -76,7 +76,7 @@ impl Spots {
                 spots.list.push(*spot);
                 next
             });
-            match narrow(start) {
+            match start.v4_number() {
                 Some(start) => spots.v4.push(start, number),
                 None => spots.v6.push(start.bits(), number),
             }
@@ -89,7 +89,7 @@ impl Spots {
     /// The number of what is said of `addr`, the same for all addresses of which the same is said.
     #[inline]
     pub(crate) fn number_at(&self, addr: Addr) -> u32 {
-        match narrow(addr) {
+        match addr.v4_number() {
             Some(addr) => self.number_at_v4(addr).unwrap_or(u32::MAX),
             None => self.v6.at(addr.bits()),
         }
@@ -152,12 +152,6 @@ impl<A: Copy + Ord> Spans<A> {
         let after = self.starts.partition_point(|start| *start <= addr);
         self.spots.get(after.wrapping_sub(1)).copied().unwrap_or(u32::MAX)
     }
-}
-
-/// An IPv4 address as a number.
-fn narrow(addr: Addr) -> Option<u32> {
-    let low = u32::try_from(addr.bits() & u128::from(u32::MAX)).ok();
-    low.filter(|_| addr.is_v4())
 }
 
 #[cfg(test)]

@@ -7,14 +7,13 @@ use std::iter::Peekable;
 
 use crate::addr::Addr;
 use crate::judge::conversation::Conversation;
-use crate::judge::pair::number;
 
 /// These conversations by their keys.
 pub(super) fn by_key<'c>(conversations: &[&'c Conversation]) -> Vec<&'c Conversation> {
     let (mut narrow, mut wide): (Vec<u64>, Vec<(Addr, u32)>) = (Vec::new(), Vec::new());
     for (place, conversation) in (0_u32..).zip(conversations) {
         let (orig, _) = conversation.addrs();
-        match number(orig) {
+        match orig.v4_number() {
             Some(orig) => narrow.push(u64::from(orig) << u32::BITS | u64::from(place)),
             None => wide.push((orig, place)),
         }
@@ -45,7 +44,7 @@ pub(super) fn ends(sorted: &[&Conversation]) -> Vec<Addr> {
     origs.dedup();
     let (mut narrow, mut wide): (Vec<u32>, Vec<Addr>) = (Vec::new(), Vec::new());
     for (_, resp) in sorted.iter().map(|conversation| conversation.addrs()) {
-        match number(resp) {
+        match resp.v4_number() {
             Some(resp) => narrow.push(resp),
             None => wide.push(resp),
         }

@@ -14,7 +14,7 @@ pub(super) enum Pair {
 impl Pair {
     /// These two.
     pub(super) fn of(one: Addr, other: Addr) -> Self {
-        match (number(one), number(other)) {
+        match (one.v4_number(), other.v4_number()) {
             (Some(one), Some(other)) => Self::Narrow([one, other]),
             _ => Self::Wide(Box::new((one, other))),
         }
@@ -27,10 +27,4 @@ impl Pair {
             Self::Wide(both) => **both,
         }
     }
-}
-
-/// An IPv4 address as a number; in the order of those the addresses stand.
-pub(super) fn number(addr: Addr) -> Option<u32> {
-    let low = u32::try_from(addr.bits() & u128::from(u32::MAX)).ok();
-    low.filter(|_| addr.is_v4())
 }

@@ -74,11 +74,7 @@ pub(super) trait Ends: Copy {
 
 impl Ends for [u32; 2] {
     fn of(a: Addr, b: Addr) -> Option<Self> {
-        let narrow = |addr: Addr| {
-            let low = u32::try_from(addr.bits() & u128::from(u32::MAX)).ok();
-            low.filter(|_| addr.is_v4())
-        };
-        Some([narrow(a)?, narrow(b)?])
+        Some([a.v4_number()?, b.v4_number()?])
     }
 
     fn both(self) -> (Addr, Addr) {

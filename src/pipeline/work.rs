@@ -1,6 +1,7 @@
 //! One batch on its way through the workers: frames, what they decoded to, and in what order.
 
 use crate::capture::FrameBatch;
+use crate::capture::part;
 use crate::decode::Decoded;
 use crate::decode::Segment;
 use crate::event::Event;
@@ -85,8 +86,6 @@ impl Work {
 
     /// The captured payload of a segment of this batch.
     pub(super) fn payload(&self, segment: &Segment) -> &[u8] {
-        let start = usize::try_from(segment.payload_start).unwrap_or(usize::MAX);
-        let length = usize::try_from(segment.payload_len).unwrap_or(0);
-        self.frames.octets.get(start..start.saturating_add(length)).unwrap_or_default()
+        part(&self.frames.octets, segment.payload_start, segment.payload_len)
     }
 }

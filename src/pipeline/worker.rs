@@ -157,9 +157,9 @@ impl<'r> Worker<'r> {
     fn segment(&mut self, item: &Item, ready: &Ready, work: &Work, events: &mut Vec<Event>) {
         let Some(segment) = work.segment(item) else { return };
         let (trace, Ready { read, guess }) = (item.trace, *ready);
+        self.taken_before = self.table.taken();
         let is_copy = self.table.is_copy(trace, read, segment.time);
         if is_copy || !self.table.take_routine(guess, trace, read, segment) {
-            self.taken_before = self.table.taken();
             self.post(trace.shard, item.stamp(), segment.time, events, |table, post| {
                 table.take((trace, is_copy), read, segment, work.payload(segment), post);
             });
