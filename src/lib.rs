@@ -28,5 +28,6 @@ pub mod report;
 pub mod service;
 pub mod time;
 pub mod verdict;
+pub mod watch;
 
 pub mod cli;

@@ -19,6 +19,7 @@ const STAGES: &[&str] = &[
     "export",
     "report",
     "pipeline",
+    "watch",
     "cli",
 ];
 

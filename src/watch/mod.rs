@@ -1,0 +1,2 @@
+//! The rim of the live audit: interfaces, HTTP, events, reload, the appliance's cage. It drives the same
+//! stages as an audit of captures.
