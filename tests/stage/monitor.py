@@ -32,7 +32,7 @@ class Monitor:
         (folder / "rules.yml").write_text(re.sub(r"^(\s*)interval:.*$", r"\1interval: 5s", text, flags=re.M))
         self.shipped = RULES.exists()
         scrapes = "\n".join(
-            f"      - targets: ['127.0.0.1:{port}']\n        labels: {{instance: {name}}}" for name, port in targets.items())
+            f"      - targets: ['127.0.0.1:{port}']\n        labels: {{instance: {name}}}" for port, name in targets.items())
         (folder / "prometheus.yml").write_text(
             "global:\n  scrape_interval: 5s\n  scrape_timeout: 4s\n  evaluation_interval: 5s\n"
             f"rule_files: ['{folder}/rules.yml']\n"
@@ -54,6 +54,9 @@ class Monitor:
         status, text = get(f"{ALERTMANAGER}/api/v2/alerts?active=true")
         return [alert["labels"] for alert in json.loads(text)] if status == 200 else []
 
-    def asks(self, query):
-        status, text = get(f"{PROMETHEUS}/api/v1/query?query=" + re.sub(r"[^\w.-]", lambda c: f"%{ord(c[0]):02X}", query))
-        return json.loads(text)["data"]["result"] if status == 200 else []
+    def complaints(self):
+        """What Prometheus could not scrape or evaluate, in its own words."""
+        targets = json.loads(get(f"{PROMETHEUS}/api/v1/targets")[1])["data"]["activeTargets"]
+        groups = json.loads(get(f"{PROMETHEUS}/api/v1/rules")[1])["data"]["groups"]
+        return [f"{target['labels']['instance']}: {target['lastError']}" for target in targets if target["health"] != "up"] + [
+            f"{rule['name']}: {rule.get('lastError')}" for group in groups for rule in group["rules"] if rule["health"] == "err"]

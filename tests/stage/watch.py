@@ -1,6 +1,7 @@
 """`camsentry watch` as the phases see it: a process, its metrics, its events."""
 
 import json
+import os
 import re
 import signal
 import time
@@ -64,8 +65,7 @@ class Watch:
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
             return int(children.read().split()[0])
 
-    def signal(self, what):
-        import os
+    def send_signal(self, what):
         os.kill(self.pid(), what)
 
     def samples(self):
@@ -94,7 +94,7 @@ class Watch:
         """Ends it in good order; gives exit code and seconds."""
         began = time.monotonic()
         if self.process.poll() is None:
-            self.signal(how)
+            self.send_signal(how)
         try:
             self.process.wait(20)
         except Exception:  # noqa: BLE001

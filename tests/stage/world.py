@@ -98,9 +98,12 @@ class World:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.processes = []
+        self.started = 0
 
     def build(self):
         call("mount", "-t", "tmpfs", "none", "/run")
+        # Counters and link states of this network, not of the machine's.
+        call("mount", "-t", "sysfs", "none", "/sys")
         call("ip", "link", "set", "lo", "up")
         for name in ["switch", *ADDRESS]:
             call("ip", "netns", "add", name)
@@ -143,12 +146,12 @@ class World:
         for end, bridge in [("trunkA", "field"), ("trunkB", "core")]:
             call("ip", "-n", "switch", "link", "set", end, "master", bridge, "up")
 
-    def mirror_port(self, name, far=None):
+    def mirror_port(self, name):
         """Plugs the sensor's interface `span-NAME` into the switch."""
-        call("ip", "link", "add", f"span-{name}", "type", "veth", "peer", "name", far or f"to-{name}")
-        call("ip", "link", "set", far or f"to-{name}", "netns", "switch")
+        call("ip", "link", "add", f"span-{name}", "type", "veth", "peer", "name", f"to-{name}")
+        call("ip", "link", "set", f"to-{name}", "netns", "switch")
         Path(f"/proc/sys/net/ipv6/conf/span-{name}/disable_ipv6").write_text("1")
-        call("ip", "-n", "switch", "link", "set", far or f"to-{name}", "up")
+        call("ip", "-n", "switch", "link", "set", f"to-{name}", "up")
         call("ip", "link", "set", f"span-{name}", "up")
 
     def mirror(self):
@@ -182,7 +185,9 @@ class World:
 
     def start(self, host, *argv, limit=900, name=None, env=None):
         """Starts a program on a host, or on the sensor (`None`); it ends after `limit` seconds at the latest."""
-        name = name or f"{host or 'sensor'}-{Path(str(argv[0])).name}-{len(self.processes)}"
+        self.processes = [process for process in self.processes if process.poll() is None]
+        self.started += 1
+        name = name or f"{host or 'sensor'}-{Path(str(argv[0])).name}-{self.started}"
         log = open(self.folder / f"{name}.log", "wb")
         there = ["ip", "netns", "exec", host] if host else []
         process = subprocess.Popen(

@@ -1,0 +1,221 @@
+"""What goes wrong in months: stops under load, reloads, interfaces that go down, vanish and come back."""
+
+import random
+import re
+import signal
+import time
+
+from watch import Watch
+from watch import summary
+from world import World
+from world import call
+from world import counter
+
+PORT = 29490
+LOAD = "span-load"
+
+
+def load_port(stage):
+    """A mirror port of its own, into which only the load is sent."""
+    if not getattr(stage, "has_load_port", False):
+        stage.world.mirror_port("load")
+        stage.has_load_port = True
+
+
+def blast(stage, kind, count, rate):
+    return stage.world.python("switch", "blast.py", "to-load", kind, count, rate, limit=600)
+
+
+def sent(process):
+    """What the sender counted."""
+    process.wait(60)
+    found = re.search(r"sent (\d+) failed (\d+)", process.log.read_text())
+    return int(found[1])
+
+
+def packets(event):
+    """Packets of a summary: read, and lost before they could be read."""
+    return event["packets"]["read"], sum(event["packets"]["lost"].values())
+
+
+def stops(stage):
+    """SIGTERM under load, at random instants: each packet is in the summary, read or counted as lost."""
+    load_port(stage)
+    rounds = 100 if stage.full else 6
+    chance = random.Random(5)
+    missing, longest, total, lost_total = [], 0.0, 0, 0
+    for round_ in range(rounds):
+        watch = Watch(stage, f"stop-{round_}", [LOAD], PORT, extra=["--sandbox", "off"] if round_ % 2 else [])
+        before = counter(LOAD, "rx_packets")
+        running = blast(stage, "media", 0, 20000)
+        time.sleep(0.3 + chance.random() * 0.7)
+        if round_ % 2:
+            # The sender stops, and the signal comes at once: what is in the ring must still be read.
+            World.stop(running)
+        received_first = counter(LOAD, "rx_packets") - before
+        code, took = watch.stop()
+        received_last = counter(LOAD, "rx_packets") - before
+        World.stop(running)
+        last = summary(watch.new_events())
+        longest = max(longest, took)
+        if code != 0 or last is None:
+            missing.append(f"round {round_}: exit {code}, {'no summary' if last is None else ''} {watch.tail()[-200:]}")
+            continue
+        read, lost = packets(last)
+        total, lost_total = total + read, lost_total + lost
+        # With the sender still sending, what came between signal and end may be in it or not.
+        if not received_first <= read + lost <= received_last or last["packets"]["unaccounted"]:
+            missing.append(f"round {round_}: {read} + {lost}, received {received_first} to {received_last}")
+        watch.events_file.unlink()
+    stage.promise(f"{rounds} stops under load: no packet is unaccounted for", not missing,
+                  missing[:3] or f"{total} packets read, {lost_total} counted as lost")
+    stage.promise("each stop takes 2 s at most", longest <= 2, f"most {longest:.2f} s")
+
+
+def idle(stage):
+    """SIGTERM and SIGINT where nothing arrives."""
+    load_port(stage)
+    for how in [signal.SIGTERM, signal.SIGINT]:
+        watch = Watch(stage, f"idle-{how.name}", [LOAD], PORT)
+        time.sleep(0.5)
+        code, took = watch.stop(how)
+        stage.promise(f"{how.name} on an idle interface: ends with 0 within 2 s", code == 0 and took <= 2, f"{code} in {took:.2f} s")
+
+
+SITES = {
+    # Under each, one port is allowed; unknown devices are as bad as nothing else in the other.
+    "A": ('\n[severity]\nunknown-device = "critical"\n', 4000),
+    "B": ('\n[severity]\nunknown-device = "low"\n', 4001),
+}
+
+
+def site_text(stage, which):
+    severity, port = SITES[which]
+    rule = (f'\n[[allow]]\nid = "stage-{which}"\nfrom = ["unknown"]\nto = ["management-server"]\ntransport = "udp"\n'
+            f'ports = "{port}"\nservices = "port-only"\ntls = "none"\npurpose = "Whoever asks here may."\n')
+    return stage.site.read_text() + severity + rule
+
+
+def reloads(stage):
+    """Reloads under load, by SIGHUP and by a changed file: each verdict is of one policy; a broken site changes nothing."""
+    load_port(stage)
+    site = stage.folder / "reload.toml"
+    site.write_text(site_text(stage, "A"))
+    watch = Watch(stage, "reload", [LOAD], PORT, site=site, extra=["--quiet-secs", "5"])
+    state = lambda: watch.value("camsentry_config_last_reload_successful")  # noqa: E731
+    hash_ = lambda: [labels["hash"] for name, labels, value in watch.samples() if name == "camsentry_policy_info" and value == 1]  # noqa: E731
+    hashes = {"A": hash_()}
+    running = blast(stage, "strangers", 0, 300)
+    time.sleep(7)
+    took = []
+    for round_ in range(40 if stage.full else 4):
+        for which, by_signal in [("B", True), ("broken", False), ("A", False)]:
+            text = "monitored = [\n" if which == "broken" else site_text(stage, which)
+            site.write_text(text)
+            began = time.monotonic()
+            if by_signal:
+                watch.send_signal(signal.SIGHUP)
+            before = hashes.get("B")
+            while time.monotonic() - began < 10:
+                now, good = hash_(), state()
+                if which == "broken":
+                    if good == 0:
+                        break
+                elif good == 1 and now and now != (hashes["A"] if which == "B" else before):
+                    hashes.setdefault(which, now)
+                    break
+                time.sleep(0.05)
+            took.append((which, time.monotonic() - began))
+            if which == "broken" and (state() != 0 or hash_() != hashes["B"]):
+                stage.promise("a broken site keeps the old one and says so", False, f"{state()} {hash_()}, old {hashes['B']}")
+                break
+            if which != "broken" and hash_() != hashes[which]:
+                stage.promise(f"site {which} is in force", False, f"{hash_()}, was {hashes}")
+                break
+        if stage.full and round_ < 39:
+            continue
+        if not stage.full and round_ == 1:
+            break
+    stage.promise("every reload was taken within 5 s", max(seconds for _, seconds in took) <= 5,
+                  f"{len(took)} reloads, most {max(seconds for _, seconds in took):.2f} s")
+    World.stop(running)
+    time.sleep(6)
+    code, _ = watch.stop()
+    events = watch.new_events()
+    mixture(stage, events, {which: has[0] for which, has in hashes.items() if has})
+    last = summary(events)
+    stage.promise("the watch that was reloaded ends in good order, every packet accounted for",
+                  code == 0 and last is not None and last["packets"]["unaccounted"] == 0, last and last["packets"])
+
+
+def mixture(stage, events, hashes):
+    """Each opened violation is told as one policy tells it, and policies follow one another as they were loaded."""
+    names = {hash_: which for which, hash_ in hashes.items()}
+    in_force, wrong, told_by = "A", [], {"A": 0, "B": 0}
+    reloaded = sum(1 for event in events if event["type"] == "reloaded")
+    failed = sum(1 for event in events if event["type"] == "reload-failed")
+    for event in events:
+        if event["type"] == "reloaded":
+            in_force = names.get(event.get("policy_hash"), event.get("policy_hash"))
+        if event["type"] != "violation-event" or event["event"] not in ("opened", "reopened"):
+            continue
+        which = names.get(event["policy_hash"])
+        severity = {"A": ("critical", "high"), "B": ("low", "info")}.get(which, ())
+        told_by[which] = told_by.get(which, 0) + 1
+        if which != in_force or event["severity"] not in severity or event["port"] == SITES[which][1]:
+            wrong.append((which, in_force, event["severity"], event["port"], event["event"]))
+    stage.promise("no verdict under a mixture of policies: hash, severity and rule agree, in the order of reloads",
+                  not wrong and all(told_by.get(which) for which in "AB"),
+                  wrong[:3] or f"{told_by} violations, {reloaded} reloads, {failed} refused")
+
+
+def links(stage):
+    """The interface goes down and up, is deleted and made again: noticed, said, survived."""
+    load_port(stage)
+    watch = Watch(stage, "links", [LOAD], PORT)
+    is_up = lambda: watch.value("camsentry_capture_interface_up", interface=LOAD)  # noqa: E731
+    read = lambda: watch.value("camsentry_capture_packets_total", interface=LOAD) or 0  # noqa: E731
+    descriptors = lambda: watch.value("process_open_fds")  # noqa: E731
+    noticed, resumed, unread = [], [], 0
+
+    def turns(value, into):
+        began = time.monotonic()
+        while is_up() != value and time.monotonic() - began < 10:
+            time.sleep(0.05)
+        into.append(time.monotonic() - began)
+
+    def resumes():
+        """A packet that is sent now is counted soon."""
+        nonlocal unread
+        before, began = read(), time.monotonic()
+        while read() <= before and time.monotonic() - began < 10:
+            sent(blast(stage, "media", 10, 0))
+            time.sleep(0.05)
+        if read() <= before:
+            unread += 1
+        resumed.append(time.monotonic() - began)
+
+    before = descriptors()
+    for _ in range(20 if stage.full else 4):
+        call("ip", "link", "set", LOAD, "down")
+        turns(0, noticed)
+        call("ip", "link", "set", LOAD, "up")
+        turns(1, noticed)
+        resumes()
+    stage.promise("down and up: each is in the metric within 2 s", max(noticed) <= 2, f"{len(noticed)} changes, most {max(noticed):.2f} s")
+    stage.promise("down and up: capture goes on within 1 s of the metric", not unread and max(resumed) <= 1, f"most {max(resumed):.2f} s")
+    noticed, resumed = [], []
+    for _ in range(5 if stage.full else 2):
+        call("ip", "link", "del", LOAD)
+        turns(0, noticed)
+        gone = noticed[-1]
+        stage.world.mirror_port("load")
+        turns(1, noticed)
+        resumes()
+        stage.say(f"deleted: noticed after {gone:.2f} s; made again: open after {noticed[-1]:.2f} s")
+    stage.promise("deleted: in the metric within 2 s", max(noticed[0::2]) <= 2, f"most {max(noticed[0::2]):.2f} s")
+    stage.promise("made again: captured again within 6 s", not unread and max(noticed[1::2]) <= 6, f"most {max(noticed[1::2]):.2f} s")
+    after = descriptors()
+    stage.promise("no descriptor leaks", before is not None and after is not None and after <= before + 2, f"{before} before, {after} after")
+    code, took = watch.stop()
+    stage.promise("and it still ends in good order", code == 0 and took <= 2, f"{code} in {took:.2f} s")
