@@ -122,6 +122,8 @@ def allowed_streams(world, seconds):
         peers.player(world, "recorder", "cam-udp", "udp", limit=seconds),
         world.python("mxmc", "mobotix.py", "watch", peers.EVENT_STREAM, ADDRESS["mobotix"], seconds, limit=seconds + 5),
         world.start("mobotix", "sh", "-c", recording, limit=seconds),
+        *[world.start("technician", "curl", "-sk", "-o", "/dev/null", f"https://10.10.0.{server}/stream", limit=seconds)
+          for server in (33, 34)],
         world.start("technician", "sh", "-c", "while :; do for server in 33 34; do curl -sk --max-time 5 https://10.10.0.$server/;"
                     " done; ping -c 1 -W 1 10.10.0.33; sleep 1; done", limit=seconds),
     ]
