@@ -13,8 +13,8 @@ use std::process::Stdio;
 
 use camsentry::decode::Undecoded;
 use camsentry::decode::undecoded::NotConversation;
-use camsentry::export::metrics::METRICS;
-use camsentry::export::metrics::SERIES_CAP;
+use camsentry::export::metric_table::METRICS;
+use camsentry::export::metric_table::SERIES_CAP;
 use camsentry::verdict::VerdictKind;
 use camsentry::verdict::Withheld;
 use serde_json::Value;

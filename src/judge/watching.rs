@@ -15,6 +15,7 @@ use crate::judge::Judge;
 use crate::judge::conversations::ConversationIndex;
 use crate::judge::count::is_cause;
 use crate::judge::count::kind_of;
+use crate::judge::durations::Durations;
 use crate::judge::live_counts::LiveCounts;
 use crate::judge::standing::Standing;
 use crate::judge::transition::HostNote;
@@ -101,6 +102,11 @@ impl Judge {
     /// What was counted since the watch began.
     pub fn live_counts(&self) -> Option<&LiveCounts> {
         self.watch.as_ref().map(|watch| &watch.counts)
+    }
+
+    /// How long flows lasted that ended, by service.
+    pub fn durations(&self) -> &Durations {
+        &self.durations
     }
 
     /// How many conversations there are, and how many there may be.
