@@ -5,5 +5,6 @@ pub mod flow_record;
 pub mod metrics;
 pub mod run_facts;
 pub mod summary_record;
+pub mod syslog;
 pub mod text;
 pub mod violation_record;
