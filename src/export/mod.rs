@@ -9,5 +9,6 @@ pub mod metric_table;
 pub mod metrics;
 pub mod run_facts;
 pub mod summary_record;
+pub mod syslog;
 pub mod text;
 pub mod violation_record;
