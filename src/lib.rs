@@ -28,6 +28,7 @@ pub mod report;
 pub mod service;
 pub mod time;
 pub mod verdict;
+#[cfg(feature = "live")]
 pub mod watch;
 
 pub mod cli;

@@ -10,6 +10,8 @@ pub mod rule_prose;
 pub mod rules;
 pub mod rules_command;
 pub mod stop;
+#[cfg(feature = "live")]
+pub mod watch;
 
 use std::process::ExitCode;
 
@@ -55,6 +57,8 @@ pub fn run() -> ExitCode {
     let ended = match args.command {
         Command::Check(check) => check::check(&check),
         Command::Flows(flows) => check::flows(&flows),
+        #[cfg(feature = "live")]
+        Command::Watch(watch) => watch::run(&watch),
         Command::Rules(rules) => rules_command::run(&rules),
     };
     match ended {

@@ -119,7 +119,7 @@ impl Rim<'_> {
                 _ = signals.terminate.recv() => Call::Stop,
                 _ = signals.interrupt.recv() => Call::Stop,
                 _ = signals.hang_up.recv() => Call::Reload,
-                _ = asks.tick() => if files.has_changed() { Call::Reload } else { continue },
+                _ = asks.tick() => if files.changed().is_empty() { continue } else { Call::Reload },
                 _ = looks.tick() => Call::Look,
                 _ = again.tick(), if waiting.is_some() => Call::Again,
             };
