@@ -1,6 +1,7 @@
 //! The command line: arguments, files, terminal, exit codes.
 
 pub mod args;
+pub mod assets;
 pub mod check;
 pub mod output;
 pub mod policy_files;
@@ -56,6 +57,8 @@ pub fn run() -> ExitCode {
         Command::Check(check) => check::check(&check),
         Command::Flows(flows) => check::flows(&flows),
         Command::Rules(rules) => rules_command::run(&rules),
+        Command::Completions { shell } => assets::completions(shell),
+        Command::Man { out } => assets::man(out.as_deref()),
     };
     match ended {
         Ok(ending) => ending.into(),
