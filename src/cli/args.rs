@@ -10,6 +10,7 @@ use clap::Args as ClapArgs;
 use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
+use clap_complete::Shell;
 
 #[cfg(feature = "live")]
 use crate::watch::log::Style;
@@ -52,6 +53,20 @@ pub enum Command {
     /// List, explain, check and test the rules in force
     #[command(after_help = RULES_HELP)]
     Rules(RulesArgs),
+    /// Print what makes a shell complete commands and options
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Print the manual page
+    #[command(hide = true)]
+    Man {
+        /// Write it and a page for each command to the folder DIR instead
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
 }
 
 const CHECK_HELP: &str = "CAPTURE is a pcap or pcapng file, either of them in gzip or zstd, a folder of such, or - for \
@@ -84,6 +99,11 @@ const RULES_HELP: &str = "Examples:\n  \
     camsentry rules lint --site site.toml\n  \
     camsentry rules test\n\n\
     Exit code: 0 fine, 1 lint found errors or a test failed, 2 could not do the job.";
+
+const COMPLETIONS_HELP: &str = "The Debian package installs them for bash, zsh and fish.\n\n\
+    Examples:\n  \
+    camsentry completions bash > ~/.local/share/bash-completion/completions/camsentry\n  \
+    camsentry completions fish > ~/.config/fish/completions/camsentry.fish";
 
 /// Arguments of `check`.
 #[derive(Debug, ClapArgs)]

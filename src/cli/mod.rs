@@ -1,6 +1,7 @@
 //! The command line: arguments, files, terminal, exit codes.
 
 pub mod args;
+pub mod assets;
 pub mod check;
 pub mod output;
 pub mod policy_files;
@@ -60,6 +61,8 @@ pub fn run() -> ExitCode {
         #[cfg(feature = "live")]
         Command::Watch(watch) => watch::run(&watch),
         Command::Rules(rules) => rules_command::run(&rules),
+        Command::Completions { shell } => assets::completions(shell),
+        Command::Man { out } => assets::man(out.as_deref()),
     };
     match ended {
         Ok(ending) => ending.into(),

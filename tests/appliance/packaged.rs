@@ -1,0 +1,5 @@
+//! What the package brings fits the program.
+
+use crate::Test;
+
+pub(crate) const TESTS: &[Test] = &[];
