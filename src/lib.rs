@@ -20,7 +20,7 @@ pub mod export;
 pub mod flow;
 pub mod inventory;
 pub mod judge;
-mod memory;
+mod kernel;
 pub mod pipeline;
 pub mod policy;
 pub mod recognise;
