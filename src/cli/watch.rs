@@ -21,6 +21,7 @@ use crate::watch;
 use crate::watch::event_log::EventSettings;
 use crate::watch::http::tls;
 use crate::watch::log;
+use crate::watch::sandbox::with_raw;
 use crate::watch::settings::WatchSettings;
 
 const MIB: u32 = 1 << 20;
@@ -38,7 +39,8 @@ pub fn run(args: &WatchArgs) -> Result<Ending, Trouble> {
     let policy = Arc::new(files.policy(args.strict));
     let settings = settings(args);
     if args.check {
-        tls::listen_rules(settings.listen, settings.tls.is_some(), settings.insecure).map_err(Trouble::Other)?;
+        tls::listen_rules(settings.listen, settings.tls.is_some(), settings.insecure)
+            .map_err(Trouble::Other)?;
         if let Some((chain, key)) = &settings.tls {
             tls::server_config(chain, key).map_err(|fault| Trouble::Other(fault.to_string()))?;
         }
@@ -62,6 +64,7 @@ fn settings(args: &WatchArgs) -> WatchSettings {
         snaplen: args.snaplen,
         ring_octets: args.ring_mib.saturating_mul(MIB),
         lanes: args.workers,
+        with_rights: |open| with_raw(open),
     };
     let events = args.events.clone().map(|path| EventSettings {
         path: if path.parent().is_some_and(|folder| folder.as_os_str().is_empty()) {
@@ -86,7 +89,12 @@ fn settings(args: &WatchArgs) -> WatchSettings {
 }
 
 /// The settings in force, one on each line, with their names in a column.
-fn show(out: &mut dyn Write, args: &WatchArgs, settings: &WatchSettings, policy: &Policy) -> std::io::Result<()> {
+fn show(
+    out: &mut dyn Write,
+    args: &WatchArgs,
+    settings: &WatchSettings,
+    policy: &Policy,
+) -> std::io::Result<()> {
     let file = |path: &PathBuf| plain(&path.display().to_string()).into_owned();
     let site = policy.site().map(|site| format!("{} ({})", plain(&site.name), file(&args.site)));
     let scheme = if settings.tls.is_some() { "https" } else { "http" };

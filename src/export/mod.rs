@@ -1,8 +1,8 @@
 //! What leaves the program for other programs: JSON lines, flow records, metrics.
 
 pub mod durations;
-mod expected_series;
 pub mod event_record;
+mod expected_series;
 pub mod flow_record;
 pub mod live_metrics;
 pub mod metric_table;

@@ -76,7 +76,13 @@ pub(super) struct Board {
 
 impl Board {
     /// Nothing told yet.
-    pub(super) fn new(lanes: usize, policy: Arc<Policy>, sinks: Sinks, (sandbox, flows): (u8, u64), now: Timestamp) -> Self {
+    pub(super) fn new(
+        lanes: usize,
+        policy: Arc<Policy>,
+        sinks: Sinks,
+        (sandbox, flows): (u8, u64),
+        now: Timestamp,
+    ) -> Self {
         Self {
             lanes: std::iter::repeat_with(Mutex::default).take(lanes).collect(),
             judge: Mutex::default(),

@@ -102,7 +102,9 @@ impl LaneThread {
             if !self.send(round, now) {
                 return false;
             }
-        } else if round.events.len() >= PILE || now.since(round.sent_at) >= PILES_FOR && !round.events.is_empty() {
+        } else if round.events.len() >= PILE
+            || now.since(round.sent_at) >= PILES_FOR && !round.events.is_empty()
+        {
             if !self.send(round, now) {
                 return false;
             }

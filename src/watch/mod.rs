@@ -127,7 +127,8 @@ pub fn run(settings: &WatchSettings, policy: Arc<Policy>, load: Load<'_>) -> Res
     let board = Board::new(lanes, Arc::clone(&policy), sinks, (level.value(), capacity), clock::now());
     let board = Arc::new(board);
     let site = policy.site().map(|site| Arc::clone(&site.name));
-    let started = WatchRecord::started(clock::now(), site.as_deref(), policy.hash(), &settings.tap.interfaces);
+    let started =
+        WatchRecord::started(clock::now(), site.as_deref(), policy.hash(), &settings.tap.interfaces);
     board.sinks.note(&started);
     let judge_settings = JudgeSettings { quiet: Some(settings.quiet), ..JudgeSettings::default() };
     let inventory = Inventory::new(policy.site().cloned()).without_inference();
@@ -146,7 +147,8 @@ fn open(settings: &WatchSettings) -> Result<Opened, WatchFault> {
     let tls = settings.tls.as_ref().map(|(chain, key)| http::tls::server_config(chain, key)).transpose()?;
     http::tls::listen_rules(settings.listen, tls.is_some(), settings.insecure).map_err(WatchFault::Listen)?;
     let listener = std::net::TcpListener::bind(settings.listen);
-    let listener = listener.map_err(|error| system(format!("cannot listen on {}", settings.listen), error))?;
+    let listener =
+        listener.map_err(|error| system(format!("cannot listen on {}", settings.listen), error))?;
     let events = settings.events.clone().map(EventLog::open).transpose()?;
     let lanes = tap::open(&settings.tap).map_err(WatchFault::Capture)?;
     Ok(Opened { lanes, listener, tls, events })
@@ -160,7 +162,9 @@ fn cage(settings: &WatchSettings) -> Cage {
     let folder = settings.events.as_ref().and_then(|events| events.path.parent());
     cage.writable.extend(folder.map(ToOwned::to_owned));
     match &settings.syslog {
-        Some(Receiver::Tcp(target)) => cage.connects.extend(target.rsplit(':').next().and_then(|port| port.parse().ok())),
+        Some(Receiver::Tcp(target)) => {
+            cage.connects.extend(target.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()))
+        }
         Some(Receiver::Unix(_)) => cage.local_sockets = true,
         Some(Receiver::Udp(_)) | None => {}
     }
@@ -208,7 +212,8 @@ impl Crew {
         let no_thread = |error| system("cannot start a thread", error);
         let (desk, docket) = sync_channel(DOCKET);
         let writer = writer.start().map_err(no_thread)?;
-        let judge = Builder::new().name("judge".to_owned()).spawn(move || bench.run(&docket)).map_err(no_thread)?;
+        let judge =
+            Builder::new().name("judge".to_owned()).spawn(move || bench.run(&docket)).map_err(no_thread)?;
         let mut hands = Vec::new();
         for (number, lane) in lanes.into_iter().enumerate() {
             let (board, stop, desk) = (Arc::clone(board), Arc::clone(stop), desk.clone());

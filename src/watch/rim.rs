@@ -75,7 +75,12 @@ impl Rim<'_> {
         runtime.block_on(self.run(listener, tls, load))
     }
 
-    async fn run(self, listener: TcpListener, tls: Option<Arc<ServerConfig>>, load: Load<'_>) -> io::Result<()> {
+    async fn run(
+        self,
+        listener: TcpListener,
+        tls: Option<Arc<ServerConfig>>,
+        load: Load<'_>,
+    ) -> io::Result<()> {
         let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let mut signals = Signals { terminate, interrupt, hang_up: signal(SignalKind::hangup())? };
         let (end, ends) = watch::channel(false);
@@ -90,13 +95,14 @@ impl Rim<'_> {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         info!("metrics: {scheme}://{}/metrics", listener.local_addr()?);
-        let http = tokio::spawn(http::serve(listener, tls, views, ends));
         let mut notifier = Notifier::from_environment()?;
         tell(notifier.ready(&self.status()));
-        self.attend(&mut signals, &mut notifier, tls_now.as_ref(), load).await;
-        tell(notifier.stopping());
-        let _nobody_listens = end.send(true);
-        let _ended = http.await;
+        let attend = async {
+            self.attend(&mut signals, &mut notifier, tls_now.as_ref(), load).await;
+            tell(notifier.stopping());
+            let _nobody_listens = end.send(true);
+        };
+        tokio::join!(attend, http::serve(listener, tls, views, ends));
         Ok(())
     }
 
@@ -167,7 +173,12 @@ impl Rim<'_> {
                 error!("the old rules and site stay in force: {fault}");
                 let site = in_force.site().map(|site| Arc::clone(&site.name));
                 let hash = in_force.hash();
-                self.board.sinks.note(&WatchRecord::reload_failed(clock::now(), site.as_deref(), hash, &fault));
+                self.board.sinks.note(&WatchRecord::reload_failed(
+                    clock::now(),
+                    site.as_deref(),
+                    hash,
+                    &fault,
+                ));
                 self.board.refuse_policy(fault);
                 None
             }

@@ -101,7 +101,9 @@ impl Sinks {
             (name, counts.written, counts.lost.saturating_add(tallies.refused))
         };
         let all = [("file", tallies.file), ("syslog", tallies.syslog)];
-        all.into_iter().map(|(name, counts)| if counts.is_some() { count(name, counts) } else { (name, 0, 0) }).collect()
+        all.into_iter()
+            .map(|(name, counts)| if counts.is_some() { count(name, counts) } else { (name, 0, 0) })
+            .collect()
     }
 
     /// Nothing more will be handed in: the thread that writes ends when it has written all.
@@ -183,8 +185,15 @@ fn line_of(transition: &Transition, host: &str) -> String {
         Change::Closed | Change::Folded | Change::Withdrawn => format!("{}: {message}", change.as_str()),
     };
     let process = std::process::id();
-    let message =
-        Message { severity: *severity, time: *time, host, process, kind: change.as_str(), data: &data, text: &text };
+    let message = Message {
+        severity: *severity,
+        time: *time,
+        host,
+        process,
+        kind: change.as_str(),
+        data: &data,
+        text: &text,
+    };
     message.line()
 }
 

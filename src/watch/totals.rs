@@ -43,11 +43,14 @@ impl Totals {
         let waiting = tally.decode.fragments.held;
         run.packets = run.packets.saturating_sub(waiting);
         run.interfaces = interfaces.iter().map(run_of).collect();
-        let sum = |of: fn(&InterfaceRun) -> u64| run.interfaces.iter().fold(0_u64, |sum, one| sum.saturating_add(of(one)));
+        let sum = |of: fn(&InterfaceRun) -> u64| {
+            run.interfaces.iter().fold(0_u64, |sum, one| sum.saturating_add(of(one)))
+        };
         let lost = [("interface", sum(|run| run.interface_lost)), ("kernel", sum(|run| run.kernel_lost))];
         run.lost = BTreeMap::from_iter(lost.into_iter().filter(|(_, count)| *count > 0));
         let interfaces = interfaces.iter();
-        let interfaces = interfaces.map(|facts| (facts.name.to_string(), facts.state == LinkState::Up, facts.reopened));
+        let interfaces =
+            interfaces.map(|facts| (facts.name.to_string(), facts.state == LinkState::Up, facts.reopened));
         Self { run, interfaces: interfaces.collect(), flows: tally.workers.flows.live }
     }
 }

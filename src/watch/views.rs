@@ -117,7 +117,8 @@ impl Views for BoardViews {
     fn metrics(&self) -> Bytes {
         let judge = self.board.judge();
         let one_way_flows = judge.counts.one_way;
-        let seen = JudgeTotals { one_way_flows, two_way_flows: judge.counts.two_way, ..JudgeTotals::default() };
+        let seen =
+            JudgeTotals { one_way_flows, two_way_flows: judge.counts.two_way, ..JudgeTotals::default() };
         let totals = Totals::of(&self.board, &seen);
         let policy = self.board.policy();
         let text = live_metrics::encode(&judge, &totals.run, &self.rim(&totals), &policy);
@@ -138,7 +139,9 @@ impl Views for BoardViews {
         missing.dedup();
         match missing.first() {
             None => Ok(()),
-            Some(name) => Err(format!("interface {name} is not there; it is opened as soon as it comes back")),
+            Some(name) => {
+                Err(format!("interface {name} is not there; it is opened as soon as it comes back"))
+            }
         }
     }
 
@@ -187,7 +190,9 @@ impl Views for BoardViews {
             strict: policy.strict(),
             in_force_since: reload.since.into(),
             last_reload_successful: reload.is_good,
-            last_reload_fault: reload.fault.map(|fault| fault.lines().map(plain).collect::<Vec<_>>().join("\n")),
+            last_reload_fault: reload
+                .fault
+                .map(|fault| fault.lines().map(plain).collect::<Vec<_>>().join("\n")),
         };
         to_raw_value(&record).map_err(|error| format!("the policy cannot be written: {error}"))
     }

@@ -69,6 +69,7 @@ pub(crate) fn settings(interfaces: &[&str], lanes: usize) -> TapSettings {
         snaplen: 65_535,
         ring_octets: 16 << 20,
         lanes: NonZeroUsize::new(lanes).unwrap(),
+        with_rights: as_it_is,
     }
 }
 

@@ -296,8 +296,9 @@ impl Shared {
 /// Opens a deaf socket for each lane, and has them share the interface.
 fn open_sockets(link: &Link, settings: &TapSettings) -> Result<Vec<Listener>, String> {
     let open = |_| Listener::open(&link.name, settings.snaplen, settings.ring_octets);
-    let listeners: Vec<Listener> =
-        (0..settings.lanes.get()).map(open).collect::<Result<_, _>>().map_err(|error| advice(&error))?;
+    let mut opened = Ok(Vec::new());
+    (settings.with_rights)(&mut || opened = (0..settings.lanes.get()).map(open).collect());
+    let listeners: Vec<Listener> = opened.map_err(|error| advice(&error))?;
     let Some(first) = listeners.first() else { return Ok(listeners) };
     let filter = settings.filter.as_deref().unwrap_or_default();
     first.check_filter(filter).map_err(|error| format!("the filter `{filter}` is none: {error}"))?;
