@@ -99,8 +99,8 @@ fn show(
     let site = policy.site().map(|site| format!("{} ({})", plain(&site.name), file(&args.site)));
     let scheme = if settings.tls.is_some() { "https" } else { "http" };
     let events = settings.events.as_ref().map(|events| {
-        let mib = events.max_octets / u64::from(MIB);
-        format!("{}, a new one at {mib} MiB, {} full ones kept", file(&events.path), events.keep)
+        let (path, mib) = (file(&events.path), args.events_max_mib);
+        format!("{path}, a new one at {mib} MiB, {} full ones kept", events.keep)
     });
     let packs: Vec<String> = policy.packs().iter().map(|pack| pack.id.to_string()).collect();
     let interfaces: Vec<String> = args.interfaces.iter().map(|name| plain(name).into_owned()).collect();

@@ -94,6 +94,24 @@ pub const METRICS: &[(&str, &str, &[&str])] = &[
     ("camsentry_build_info", "The program.", &["version"]),
 ];
 
+/// Metrics that only a watch has: of what stands now, and of the program that goes on.
+pub const OF_A_WATCH: &[&str] = &[
+    "camsentry_violations_withdrawn_total",
+    "camsentry_violations_folded_total",
+    "camsentry_conversations",
+    "camsentry_conversations_capacity",
+    "camsentry_verdict_delay_seconds",
+    "camsentry_flows",
+    "camsentry_flows_capacity",
+    "camsentry_capture_interface_up",
+    "camsentry_capture_reopened_total",
+    "camsentry_event_records_total",
+    "camsentry_event_records_lost_total",
+    "camsentry_config_last_reload_successful",
+    "camsentry_config_last_reload_success_timestamp_seconds",
+    "camsentry_sandbox_level",
+];
+
 const VIOLATION_LABELS: &[&str] = &["policy_rule", "reason", "severity", "orig_role", "resp_role"];
 
 pub(super) fn options(name: &str) -> (Opts, &'static [&'static str]) {

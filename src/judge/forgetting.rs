@@ -30,7 +30,7 @@ impl Judge {
         if watch.forgets_at > now {
             return;
         }
-        let is_full = self.conversations.len() > self.settings.conversations / 4 * 3;
+        let is_full = self.conversations.count() > self.settings.conversations.saturating_mul(3) / 4;
         let pause = if is_full { FORGETS_EVERY_WHEN_FULL } else { FORGETS_EVERY };
         let is_first = watch.forgets_at == Timestamp::default();
         watch.forgets_at = now.plus(pause);

@@ -111,7 +111,7 @@ impl Judge {
 
     /// How many conversations there are, and how many there may be.
     pub fn held(&self) -> (usize, usize) {
-        (self.conversations.len(), self.settings.conversations)
+        (self.conversations.count(), self.settings.conversations)
     }
 
     fn settle_at(&mut self, flow: FlowNumber) {

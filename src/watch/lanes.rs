@@ -93,21 +93,18 @@ impl LaneThread {
         // While frames wait, time is theirs: it must not run ahead of them.
         let drained = Timestamp::from_nanos(now.nanos().saturating_sub_unsigned(BEHIND.nanos()));
         round.horizon = round.horizon.max(if frames == 0 { drained } else { last.min(drained) });
-        if now.since(round.reported_at) >= REPORTS_EVERY {
+        let is_due = now.since(round.reported_at) >= REPORTS_EVERY;
+        if is_due {
             round.reported_at = now;
             if self.report(online, round) {
                 online.missed_until(now);
             }
             online.advance(round.horizon, &mut round.events);
-            if !self.send(round, now) {
-                return false;
-            }
-        } else if round.events.len() >= PILE
-            || now.since(round.sent_at) >= PILES_FOR && !round.events.is_empty()
-        {
-            if !self.send(round, now) {
-                return false;
-            }
+        }
+        let is_pile = round.events.len() >= PILE;
+        let has_waited = !round.events.is_empty() && now.since(round.sent_at) >= PILES_FOR;
+        if (is_due || is_pile || has_waited) && !self.send(round, now) {
+            return false;
         }
         let is_over = round.stopping_since.is_some_and(|since| now.since(since) >= DRAINS_FOR);
         if supply == Supply::End || is_over {
