@@ -263,6 +263,13 @@ impl Target {
     }
 }
 
+/// Lets go of the lock at once, even if a child process that was just made still holds the descriptor.
+impl Drop for Target {
+    fn drop(&mut self) {
+        drop(self.file.unlock());
+    }
+}
+
 fn id_of(found: &Metadata) -> (u64, u64) {
     (found.dev(), found.ino())
 }

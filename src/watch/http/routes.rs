@@ -107,7 +107,9 @@ impl Shown {
     }
 }
 
-type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
+type Pair = (String, String);
+
+type Pairs = Result<Query<Vec<Pair>>, QueryRejection>;
 
 async fn landing() -> Html<String> {
     let links: String =
@@ -172,7 +174,7 @@ async fn wrong_method() -> Response {
     refusal(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD: nothing can be changed here")
 }
 
-fn asked<T>(pairs: Pairs, read: fn(&[(String, String)]) -> Result<T, String>) -> Result<T, String> {
+fn asked<T>(pairs: Pairs, read: impl FnOnce(&[Pair]) -> Result<T, String>) -> Result<T, String> {
     match pairs {
         Ok(Query(pairs)) => read(&pairs),
         Err(_) => Err("the query cannot be read".to_owned()),
