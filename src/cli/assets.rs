@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use clap::Command;
 use clap::CommandFactory;
 use clap_complete::Shell;
 use clap_mangen::Man;
@@ -30,13 +31,20 @@ pub fn completions(shell: Shell) -> Result<Ending, Trouble> {
 /// If it cannot be printed, or a page cannot be written.
 pub fn man(folder: Option<&Path>) -> Result<Ending, Trouble> {
     match folder {
-        Some(folder) => clap_mangen::generate_to(Args::command(), folder)
+        Some(folder) => clap_mangen::generate_to(described(), folder)
             .map_err(|error| Trouble::Write { path: folder.to_owned(), error })?,
         None => {
             let mut page = Vec::new();
-            Man::new(Args::command()).render(&mut page).map_err(Trouble::Output)?;
+            Man::new(described()).render(&mut page).map_err(Trouble::Output)?;
             output::print_with(|out| out.write_all(&page))?;
         }
     }
     Ok(Ending::Fine)
+}
+
+/// What the pages are about: the commands, without the one that prints their help.
+fn described() -> Command {
+    let mut command = Args::command().disable_help_subcommand(true);
+    command.build();
+    command
 }

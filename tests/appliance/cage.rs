@@ -9,6 +9,7 @@ use std::io::Read;
 use std::io::Write;
 use std::net::TcpListener;
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Command;
@@ -24,12 +25,14 @@ use crate::prisoner;
 
 pub(crate) const TESTS: &[Test] = &[
     ("an_intruder_gets_out_in_none_of_the_ways", an_intruder_gets_out_in_none_of_the_ways),
+    ("outside_the_cage_the_same_attempts_succeed", outside_the_cage_the_same_attempts_succeed),
     ("what_only_an_intruder_does_ends_the_process", what_only_an_intruder_does_ends_the_process),
     ("an_audit_goes_on_inside_the_cage", an_audit_goes_on_inside_the_cage),
     ("an_interface_is_opened_again_with_the_capability_kept_for_it", an_interface_is_opened_again),
     ("without_that_need_the_capability_is_gone_for_good", the_capability_is_gone_for_good),
     ("one_port_can_be_left_open_to_connect_to", one_port_can_be_left_open),
     ("a_strict_cage_is_full_or_the_program_does_not_start", a_strict_cage_is_full),
+    ("what_the_kernel_lacks_is_told", what_the_kernel_lacks_is_told),
     ("a_thread_outside_the_cage_is_told", a_thread_outside_the_cage_is_told),
 ];
 
@@ -37,16 +40,17 @@ pub(crate) const TESTS: &[Test] = &[
 const EPERM: &str = "1";
 const EACCES: &str = "13";
 
-/// A folder of its own for a test, taken away at the end.
+/// A folder of its own for a test, in reach of any user, taken away at the end.
 pub(crate) struct Cell(pub(crate) PathBuf);
 
 impl Cell {
     pub(crate) fn new(name: &str) -> Self {
-        let folder =
-            PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("cell-{name}-{}", std::process::id()));
+        let folder = env::temp_dir().join(format!("camsentry-{name}-{}", std::process::id()));
         let _ = fs::remove_dir_all(&folder);
-        fs::create_dir_all(folder.join("site")).unwrap();
-        fs::create_dir_all(folder.join("events")).unwrap();
+        for part in ["", "site", "events"] {
+            fs::create_dir_all(folder.join(part)).unwrap();
+            fs::set_permissions(folder.join(part), fs::Permissions::from_mode(0o755)).unwrap();
+        }
         fs::write(folder.join("site/site.toml"), "old").unwrap();
         Self(folder)
     }
@@ -62,9 +66,21 @@ impl Drop for Cell {
 fn sent_off(task: &str, cell: &Cell) -> Command {
     let rights = "--reuid 65534 --regid 65534 --clear-groups --inh-caps -all,+net_raw --ambient-caps +net_raw \
                   --bounding-set -all,+net_raw";
+    // Where we are built need not be in reach of that user.
+    let program = cell.0.join("prisoner");
+    fs::copy(env::current_exe().unwrap(), &program).unwrap();
     let mut command = Command::new("setpriv");
-    command.args(rights.split_whitespace()).arg(env::current_exe().unwrap());
+    command.args(rights.split_whitespace()).arg(program);
     command.env(prisoner::TASK, task).env(prisoner::FOLDER, &cell.0);
+    command
+}
+
+/// This program as the prisoner, in a system where `call` is answered otherwise, as strace(1) says.
+fn under(call: &str, answer: &str, task: &str, cell: &Cell) -> Command {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e"]).arg(format!("trace={call}"));
+    command.arg("-e").arg(format!("inject={call}:{answer}")).arg(env::current_exe().unwrap());
+    command.env(prisoner::TASK, task).env(prisoner::FOLDER, &cell.0).env(prisoner::PORT, "9");
     command
 }
 
@@ -126,6 +142,22 @@ fn an_intruder_gets_out_in_none_of_the_ways() {
     assert_eq!(fs::read_to_string(cell.0.join("site/site.toml")).unwrap(), "old");
 }
 
+/// Otherwise the test above would show nothing.
+fn outside_the_cage_the_same_attempts_succeed() {
+    let cell = Cell::new("free");
+    if needs_root() {
+        return;
+    }
+    let somebody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = somebody.local_addr().unwrap().port().to_string();
+    let told = told(kept("free", &cell).env(prisoner::PORT, port));
+    assert_eq!(told["level"], "off");
+    let status = ["level", "NoNewPrivs", "Seccomp"];
+    let mut attempts =
+        told.iter().filter(|(what, _)| !what.starts_with("Cap") && !status.contains(&what.as_str()));
+    assert!(told.len() > 20 && attempts.all(|(_, outcome)| outcome == "done"), "{told:?}");
+}
+
 fn no_rights_are_left(told: &BTreeMap<String, String>) {
     for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
         assert_eq!(u64::from_str_radix(&told[set], 16).unwrap(), 0, "{set}");
@@ -185,7 +217,7 @@ fn an_interface_is_opened_again() {
     if needs_root() {
         return;
     }
-    let told = told(&mut readable_by_all("capture", &cell));
+    let told = told(&mut sent_off("capture", &cell));
     assert_eq!(told.get("level").map(String::as_str), Some("full"), "{told:?}");
     let said = ["captures", "counts", "reopens by itself", "captures again"].map(|what| told[what].as_str());
     assert_eq!(said, ["true", "done", "false", "true"]);
@@ -199,16 +231,11 @@ fn the_capability_is_gone_for_good() {
     if needs_root() {
         return;
     }
-    let told = told(&mut readable_by_all("capture-once", &cell));
+    let told = told(&mut sent_off("capture-once", &cell));
     assert_eq!(told.get("captures").map(String::as_str), Some("true"), "{told:?}");
     assert_eq!(told["reopens by itself"], "false");
     assert!(told["reopens"].contains("not permitted") || told["reopens"].contains("permission"), "{told:?}");
     no_rights_are_left(&told);
-}
-
-/// As [`sent_off`], with a cell and a program in reach of anybody.
-fn readable_by_all(task: &str, cell: &Cell) -> Command {
-    sent_off(task, cell)
 }
 
 fn one_port_can_be_left_open() {
@@ -239,4 +266,29 @@ fn a_thread_outside_the_cage_is_told() {
         "the sandbox is not complete, and it must be: 1 other threads were there before and keep files and \
          capabilities"
     );
+}
+
+fn what_the_kernel_lacks_is_told() {
+    let cell = Cell::new("lacks");
+    if Command::new("strace")
+        .args(["-e", "trace=none", "true"])
+        .output()
+        .is_ok_and(|run| run.status.success())
+    {
+        let without = "Landlock: this kernel has none, or it is not among its security modules; files remain in \
+                       reach";
+        let none = told(&mut under("landlock_create_ruleset", "error=ENOSYS", "connect", &cell));
+        assert_eq!((none["level"].as_str(), none["missing"].as_str()), ("partly", without));
+        let strict = told(&mut under("landlock_create_ruleset", "error=ENOSYS", "strict", &cell));
+        assert_eq!(strict["fault"], format!("the sandbox is not complete, and it must be: {without}"));
+        // Debian 12: Linux 6.1, whose Landlock is version 2.
+        let old = |task| told(&mut under("landlock_create_ruleset", "retval=2:when=1", task, &cell));
+        assert_eq!(old("strict")["level"], "full");
+        assert_eq!(old("connect")["missing"], "Landlock: TCP ports, which need Linux 6.7 or later");
+        let calls = told(&mut under("seccomp", "error=EINVAL", "connect", &cell));
+        assert_eq!(calls["level"], "partly");
+        assert!(calls["missing"].starts_with("seccomp: "), "{calls:?}");
+    } else {
+        println!("skipped: strace cannot take a system call away here");
+    }
 }

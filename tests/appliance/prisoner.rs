@@ -44,6 +44,10 @@ pub(crate) fn run(task: &str) {
             close(&cage());
             escape();
         }
+        "free" => {
+            close(&Cage { mode: Mode::Off, ..cage() });
+            escape();
+        }
         "work" => work(),
         "capture" => capture(&Cage { reopens: true, ..cage() }),
         "capture-once" => capture(&cage()),
@@ -122,8 +126,8 @@ fn escape() {
     tried("list /", fs::read_dir("/"));
     tried("write elsewhere", File::create(folder().join("elsewhere")));
     tried("write the site file", OpenOptions::new().append(true).open(&site));
-    tried("remove the site file", fs::remove_file(&site));
     tried("change a mode", fs::set_permissions(&site, fs::Permissions::from_mode(0o666)));
+    tried("remove the site file", fs::remove_file(&site));
     tried("make a link", symlink("/etc/shadow", events.join("link")));
     tried("make a folder", fs::create_dir(events.join("folder")));
     tried("write a kernel setting", OpenOptions::new().write(true).open("/proc/sys/kernel/core_pattern"));

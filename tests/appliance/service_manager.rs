@@ -53,12 +53,10 @@ fn is_whole(messages: &[String]) {
 
 fn the_service_manager_hears_each_step_in_order() {
     let cell = Cell::new("notify");
-    // The name of a Unix socket has 108 octets at the most: it stands in a folder with a short name.
-    let path = std::env::temp_dir().join(format!("camsentry-notify-{}", std::process::id()));
+    let path = cell.0.join("socket");
     let socket = UnixDatagram::bind(&path).unwrap();
     let output = kept("notify", &cell).env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "30000000").output();
     let text = told(&output.unwrap());
-    std::fs::remove_file(&path).unwrap();
     assert!(text.contains("level: full\n") && text.contains("interval: 15000\n"), "{text}");
     assert!(text.contains("alive: false\nalive: true\n"), "{text}");
     is_whole(&heard(&socket));

@@ -26,9 +26,10 @@ use crate::watch::sandbox::SandboxFault;
 const NEWEST: ABI = ABI::V6;
 
 /// What of the system must remain readable: libpcap asks sysfs what an interface lost (the names in
-/// `/sys/class/net` lead into `/sys/devices`), and the `process_*` metrics come from procfs. A wildcard address
-/// space of others is not in it: `/proc/self` is our own folder.
-const SYSTEM: &[&str] = &["/sys/class/net", "/sys/devices", "/proc/self", "/proc/stat"];
+/// `/sys/class/net` lead into `/sys/devices`), and the `process_*` metrics come from procfs, which also wants to
+/// know the kernel's release. Of the processes it is our own alone.
+const SYSTEM: &[&str] =
+    &["/sys/class/net", "/sys/devices", "/proc/self", "/proc/stat", "/proc/sys/kernel/osrelease"];
 
 /// Restricts files and TCP to what the cage names. Gives in words what this kernel's Landlock lacks and seccomp
 /// does not hold either.
