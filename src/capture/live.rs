@@ -60,6 +60,14 @@ impl LiveCounts {
         self.kernel_lost = self.kernel_lost.saturating_add(other.kernel_lost);
         self.interface_lost = self.interface_lost.saturating_add(other.interface_lost);
     }
+
+    /// Adds what the kernel's counters of received and lost went on by; they have 32 bits and wrap.
+    fn advance(&mut self, last: [u32; 2], now: [u32; 2]) {
+        let totals = [&mut self.received, &mut self.kernel_lost];
+        for ((total, now), last) in totals.into_iter().zip(now).zip(last) {
+            *total = total.saturating_add(u64::from(now.wrapping_sub(last)));
+        }
+    }
 }
 
 /// A socket that listens to an interface.
@@ -163,18 +171,11 @@ impl Listener {
     pub(super) fn counts(&mut self) -> Result<LiveCounts, Error> {
         if self.limit.is_none() {
             let stat = self.capture.stats()?;
-            self.note([stat.received, stat.dropped]);
+            let now = [stat.received, stat.dropped];
+            self.counts.advance(self.last, now);
+            self.last = now;
         }
         Ok(self.counts)
-    }
-
-    /// Adds what the kernel's counters went on by.
-    fn note(&mut self, now: [u32; 2]) {
-        let totals = [&mut self.counts.received, &mut self.counts.kernel_lost];
-        for ((total, now), last) in totals.into_iter().zip(now).zip(self.last) {
-            *total = total.saturating_add(u64::from(now.wrapping_sub(last)));
-        }
-        self.last = now;
     }
 }
 
@@ -209,5 +210,28 @@ fn link_type(dlt: i32) -> LinkType {
     match dlt {
         12 | 14 => LinkType::RAW,
         other => LinkType(u32::try_from(other).unwrap_or(u32::MAX)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LiveCounts;
+
+    #[test]
+    fn counts_go_on_when_the_kernels_counters_wrap() {
+        let mut counts = LiveCounts::default();
+        let steps = [[0_u32, 0], [u32::MAX - 1, 5], [3, 5], [3, 5], [u32::MAX, u32::MAX], [0, 0]];
+        for (last, now) in steps.iter().zip(steps.iter().skip(1)) {
+            counts.advance(*last, *now);
+        }
+        assert_eq!((counts.received, counts.kernel_lost), (2 << 32, 1 << 32));
+    }
+
+    #[test]
+    fn what_is_neither_given_nor_lost_is_unread() {
+        let mut counts = LiveCounts { processed: 5, received: 10, kernel_lost: 3, interface_lost: 7 };
+        assert_eq!(counts.unread(), 2);
+        counts.add(&LiveCounts { processed: 2, ..LiveCounts::default() });
+        assert_eq!(counts.unread(), 0);
     }
 }

@@ -28,7 +28,8 @@ pub(crate) const SECOND_CABLE: &str = "ip link add ear2 type veth peer name mout
     && ip link set ear2 up && ip link set mouth2 up && ip addr add 198.51.100.1/24 dev mouth2 \
     && ip neigh add 198.51.100.2 lladdr 02:00:00:00:00:02 dev mouth2";
 
-/// Runs `body` in a network that `setup`, commands of the shell, makes. `name` is the test that asks for it.
+/// Runs `body` in a network that `setup`, commands of the shell, makes; if they set `WITH`, the test runs under
+/// that command. `name` is the test that asks for it.
 pub(crate) fn in_network(name: &str, setup: &str, body: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
         return body();
@@ -38,7 +39,7 @@ pub(crate) fn in_network(name: &str, setup: &str, body: impl FnOnce()) {
         println!("skipped: {name}: no network namespace can be made here (unshare -rn ip link)");
         return;
     }
-    let script = format!("{setup} && exec \"$0\" --exact {name} --nocapture");
+    let script = format!("{setup} && exec $WITH \"$0\" --exact {name} --nocapture");
     let mut command = Command::new("unshare");
     command.args(["-rn", "sh", "-c", &script]).arg(std::env::current_exe().unwrap()).env(INSIDE, "1");
     let run = command.output().unwrap();

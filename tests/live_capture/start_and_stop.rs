@@ -194,3 +194,14 @@ fn everything_that_stands_against_opening_is_said_at_once() {
         assert_eq!(says(&[], None).len(), 1);
     });
 }
+
+#[test]
+fn who_may_not_listen_is_told_what_it_takes() {
+    let setup = format!("{CABLE} && WITH='setpriv --bounding-set=-net_raw'");
+    in_network("start_and_stop::who_may_not_listen_is_told_what_it_takes", &setup, || {
+        let faults = open(&settings(&["ear"], 1)).err().unwrap();
+        let said = faults[0].to_string();
+        assert!(said.starts_with("ear: ") && said.contains("CAP_NET_RAW"), "{said}");
+        println!("  {said}");
+    });
+}
