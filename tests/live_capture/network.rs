@@ -8,6 +8,7 @@ use camsentry::capture::Supply;
 use camsentry::capture::tap::InterfaceFacts;
 use camsentry::capture::tap::Lane;
 use camsentry::capture::tap::TapSettings;
+use camsentry::capture::tap::as_it_is;
 use camsentry::capture::tap::open;
 use std::num::NonZeroUsize;
 use std::process::Command;
