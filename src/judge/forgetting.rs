@@ -30,7 +30,7 @@ impl Judge {
         if watch.forgets_at > now {
             return;
         }
-        let is_full = self.conversations.len() > self.settings.conversations / 4 * 3;
+        let is_full = self.conversations.count() > self.settings.conversations.saturating_mul(3) / 4;
         let pause = if is_full { FORGETS_EVERY_WHEN_FULL } else { FORGETS_EVERY };
         let is_first = watch.forgets_at == Timestamp::default();
         watch.forgets_at = now.plus(pause);
@@ -108,9 +108,9 @@ impl Judge {
     /// their conversation anew, and what that makes of violations is told. What was told of who has which MAC
     /// stays.
     ///
+    /// To be called right after [`Judge::advance`], lest what happened under the old rules is told under the new.
     /// Who opened a conversation whose flows are over stays as it was told then.
     pub fn reload(&mut self, policy: Arc<Policy>, now: Timestamp) -> Progress {
-        let before = self.advance(now);
         self.inventory.declare(policy.site().cloned());
         self.memory = Memory::of(&policy);
         self.seats = Seats::default();
@@ -134,10 +134,7 @@ impl Judge {
             watch.changed.extend(self.conversations.indexes());
             watch.standing.stir();
         }
-        let mut after = self.advance(now);
-        let mut transitions = before.transitions;
-        transitions.append(&mut after.transitions);
-        Progress { transitions, hosts: after.hosts }
+        self.advance(now)
     }
 }
 

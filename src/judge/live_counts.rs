@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use hdrhistogram::Histogram;
-
 use crate::inventory::role::Role;
 use crate::judge::audit::Violation;
 use crate::judge::count::kind_of;
+use crate::judge::durations::Measured;
 use crate::policy::case::Ruling;
 use crate::policy::rule::RuleId;
 use crate::service::Service;
@@ -18,8 +17,6 @@ use crate::verdict::Severity;
 use crate::verdict::VerdictKind;
 use crate::verdict::Withheld;
 
-/// The longest delay told apart, in microseconds: an hour.
-const LONGEST: u64 = 3_600_000_000;
 /// Most series of octets: every pair of roles and service together could be more.
 const BYTES_CAP: usize = 5_000;
 
@@ -77,10 +74,8 @@ pub struct LiveCounts {
     pub one_way: u64,
     /// TCP flows of which both directions were seen.
     pub two_way: u64,
-    /// From a conversation's first packet to its first verdict, in microseconds.
-    pub delay: Option<Histogram<u64>>,
-    /// The sum of these, in microseconds.
-    pub delay_sum: u128,
+    /// From a conversation's first packet to its first verdict.
+    pub delay: Option<Measured>,
 }
 
 impl Default for LiveCounts {
@@ -96,8 +91,7 @@ impl Default for LiveCounts {
             bytes: BTreeMap::new(),
             one_way: 0,
             two_way: 0,
-            delay: Histogram::new_with_bounds(1, LONGEST, 2).ok(),
-            delay_sum: 0,
+            delay: Measured::none(),
         }
     }
 }
@@ -120,11 +114,9 @@ impl LiveCounts {
 
     /// Counts how long a conversation's first verdict took.
     pub(super) fn took(&mut self, delay: Span) {
-        let micros = delay.nanos() / 1000;
-        if let Some(histogram) = &mut self.delay {
-            histogram.saturating_record(micros);
+        if let Some(measured) = &mut self.delay {
+            measured.record(delay);
         }
-        self.delay_sum = self.delay_sum.saturating_add(u128::from(micros));
     }
 
     /// Counts octets.

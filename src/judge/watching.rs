@@ -15,6 +15,7 @@ use crate::judge::Judge;
 use crate::judge::conversations::ConversationIndex;
 use crate::judge::count::is_cause;
 use crate::judge::count::kind_of;
+use crate::judge::durations::Durations;
 use crate::judge::live_counts::LiveCounts;
 use crate::judge::standing::Standing;
 use crate::judge::transition::HostNote;
@@ -103,9 +104,14 @@ impl Judge {
         self.watch.as_ref().map(|watch| &watch.counts)
     }
 
+    /// How long flows lasted that ended, by service.
+    pub fn durations(&self) -> &Durations {
+        &self.durations
+    }
+
     /// How many conversations there are, and how many there may be.
     pub fn held(&self) -> (usize, usize) {
-        (self.conversations.len(), self.settings.conversations)
+        (self.conversations.count(), self.settings.conversations)
     }
 
     fn settle_at(&mut self, flow: FlowNumber) {

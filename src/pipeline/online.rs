@@ -62,6 +62,11 @@ impl<'r> Online<'r> {
         self.worker.watch_from(now);
     }
 
+    /// The latest capture time.
+    pub fn last_time(&self) -> Timestamp {
+        self.intake.end().0
+    }
+
     /// What was counted so far.
     pub fn tally(&self) -> LaneTally {
         let mut decode = self.intake.tally().clone();

@@ -1,0 +1,134 @@
+//! The way to a syslog receiver: opened when a message needs it, opened anew when it broke.
+
+use std::io;
+use std::io::ErrorKind;
+use std::io::Read;
+use std::io::Write;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::net::SocketAddr;
+use std::net::TcpStream;
+use std::net::ToSocketAddrs;
+use std::net::UdpSocket;
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+use crate::watch::syslog_sender::Receiver;
+
+/// How long connecting and writing may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Most addresses of a name that are tried.
+const ADDRESSES: usize = 4;
+
+/// Carries messages to one receiver.
+#[derive(Debug)]
+pub(super) struct Courier {
+    receiver: Receiver,
+    link: Option<Link>,
+    /// What the name meant last, for when nobody can say.
+    known: Vec<SocketAddr>,
+}
+
+#[derive(Debug)]
+enum Link {
+    Udp(UdpSocket),
+    Tcp(TcpStream),
+    Unix(UnixDatagram),
+}
+
+impl Courier {
+    pub(super) const fn new(receiver: Receiver) -> Self {
+        Self { receiver, link: None, known: Vec::new() }
+    }
+
+    pub(super) const fn receiver(&self) -> &Receiver {
+        &self.receiver
+    }
+
+    /// Sends the message over the link there is, else over a new one. A message of which a part got out over
+    /// a link that then broke is sent again as a whole; the receiver drops the part, which has no end.
+    pub(super) fn deliver(&mut self, message: &str) -> io::Result<()> {
+        if let Some(mut link) = self.link.take()
+            && link.send(message).is_ok()
+        {
+            self.link = Some(link);
+            return Ok(());
+        }
+        let mut link = self.open()?;
+        link.send(message)?;
+        self.link = Some(link);
+        Ok(())
+    }
+
+    fn open(&mut self) -> io::Result<Link> {
+        match self.receiver.clone() {
+            Receiver::Unix(path) => {
+                let socket = UnixDatagram::unbound()?;
+                socket.set_write_timeout(Some(PATIENCE))?;
+                socket.connect(path)?;
+                Ok(Link::Unix(socket))
+            }
+            Receiver::Udp(place) => self.try_each(&place, |addr| {
+                let any = match addr {
+                    SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+                    SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+                };
+                let socket = UdpSocket::bind(any)?;
+                socket.set_write_timeout(Some(PATIENCE))?;
+                socket.connect(addr)?;
+                Ok(Link::Udp(socket))
+            }),
+            Receiver::Tcp(place) => self.try_each(&place, |addr| {
+                let stream = TcpStream::connect_timeout(&addr, PATIENCE)?;
+                stream.set_write_timeout(Some(PATIENCE))?;
+                stream.set_nodelay(true)?;
+                Ok(Link::Tcp(stream))
+            }),
+        }
+    }
+
+    /// The first link that one of the place's addresses gives.
+    fn try_each(&mut self, place: &str, open: impl Fn(SocketAddr) -> io::Result<Link>) -> io::Result<Link> {
+        match place.to_socket_addrs() {
+            Ok(addrs) => self.known = addrs.take(ADDRESSES).collect(),
+            Err(error) if self.known.is_empty() => return Err(error),
+            Err(_) => {}
+        }
+        let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
+        for addr in &self.known {
+            match open(*addr) {
+                Ok(link) => return Ok(link),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+}
+
+impl Link {
+    fn send(&mut self, message: &str) -> io::Result<()> {
+        match self {
+            Self::Udp(socket) => socket.send(message.as_bytes()).map(drop),
+            Self::Unix(socket) => socket.send(message.as_bytes()).map(drop),
+            Self::Tcp(stream) => {
+                if has_gone(stream)? {
+                    return Err(io::Error::from(ErrorKind::BrokenPipe));
+                }
+                stream.write_all(format!("{} {message}", message.len()).as_bytes())
+            }
+        }
+    }
+}
+
+/// Whether the receiver has closed the connection, which is the only way to know before a message is written
+/// into the void. A receiver has nothing to say; if it does, it is not heard.
+fn has_gone(mut stream: &TcpStream) -> io::Result<bool> {
+    stream.set_nonblocking(true)?;
+    let heard = stream.read(&mut [0; 512]);
+    stream.set_nonblocking(false)?;
+    match heard {
+        Ok(octets) => Ok(octets == 0),
+        Err(error) => Ok(error.kind() != ErrorKind::WouldBlock),
+    }
+}
