@@ -103,7 +103,7 @@ class Reloading:
         self.site = stage.folder / "reload.toml"
         self.texts = {which: site_text(stage, which) for which in SITES} | {"broken": "monitored = [\n"}
         self.site.write_text(self.texts["A"])
-        self.watch = Watch(stage, "reload", [LOAD], PORT, site=self.site, extra=["--quiet-secs", "5"])
+        self.watch = Watch(stage, "reload", [LOAD], PORT, site=self.site, extra=["--quiet-secs", "20", "--events-max-mib", "4096"])
         self.hashes = {"A": self.hash()}
         self.took = []
         self.wrong = []
@@ -137,15 +137,15 @@ def reloads(stage):
     """Reloads under load, by SIGHUP and by a changed file: each verdict is of one policy; a broken site changes nothing."""
     load_port(stage)
     reloading = Reloading(stage)
-    running = blast(stage, "strangers", 0, 300)
+    rounds, rate = (30, 100) if stage.full else (1, 300)
+    running = blast(stage, "strangers", 0, rate)
     time.sleep(7)
-    rounds = 30 if stage.full else 2
     for _ in range(rounds):
         for which, by_signal in [("B", True), ("broken", False), ("A", False)]:
             reloading.change(which, by_signal)
             time.sleep(1)
     World.stop(running)
-    time.sleep(6)
+    time.sleep(2)
     code, _ = reloading.watch.stop()
     stage.promise(f"{len(reloading.took)} reloads: each site comes into force or, broken, leaves the old one in force and is said",
                   not reloading.wrong, reloading.wrong[:3] or "")

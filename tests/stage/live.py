@@ -33,6 +33,7 @@ class Seen:
         self.planted = self.over = None
         self.event = self.metric = self.alert = None
         self.closed = self.metric_gone = self.alert_gone = None
+        self.too_early = False
 
 
 def labels_of(paper):
@@ -64,6 +65,7 @@ class Look:
                 self.first[key(event)] = float(event["first_seen"])
             elif seen and event["event"] in ("closed", "withdrawn"):
                 seen.closed = now
+                seen.too_early |= seen.over is None
         standing = [labels for name, labels, value in self.watch.samples() if name == "camsentry_violations_open" and value > 0]
         alerts = [labels for labels in self.monitor.alerts()
                   if "Violation" in labels.get("alertname", "") and labels.get("instance") == "trunk"]
@@ -167,6 +169,9 @@ def live(stage):
     hold(stage, "every violation is in Alertmanager", figures["alert"], PROMISE)
     for name, words in [("closed", "has its closing event"), ("metric_gone", "is 0 in /metrics"), ("alert_gone", "is gone from Alertmanager")]:
         hold(stage, f"every violation {words} after its end", figures[name], QUIET + PROMISE)
+    early = [paper.name for paper in PLANTED if look.seen[paper.key()].too_early]
+    stage.promise("no violation is closed while it goes on", not early, early or f"the first {min(filter(None, figures['closed'])):.1f} s"
+                  " after its end")
     first_only(stage, "events of one trunk port", look.events)
 
     one_way = lambda: {alert.get("instance") for alert in monitor.alerts() if "OneWay" in alert.get("alertname", "")}  # noqa: E731
@@ -194,9 +199,9 @@ def first_only(stage, where, events):
     opened = [event for event in told(events, "violation-event") if event["event"] == "opened"]
     tries = tries_of_sweeps(opened)
     compare(stage, where, [event for event in opened if event not in tries], PLANTED, severities=False)
-    ended = {event["id"] for event in told(events, "violation-event") if event["event"] in ("withdrawn", "closed")}
+    ended = {event["id"] for event in told(events, "violation-event") if event["event"] in ("folded", "withdrawn", "closed")}
     if tries:
-        stage.promise(f"{where}: tries of the sweep that were told one by one were taken back", all(one["id"] in ended for one in tries),
+        stage.promise(f"{where}: tries of the sweep that were told one by one were folded into it", all(one["id"] in ended for one in tries),
                       f"{len(tries)} tries")
     ids = [event["id"] for event in opened]
     twice = {event["message"] for event in opened if ids.count(event["id"]) > 1}

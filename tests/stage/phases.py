@@ -67,7 +67,7 @@ def capture(stage):
             plants.append((paper, paper.plant(stage.world, paper)))
             time.sleep(0.3)
     for paper, process in plants:
-        code = process.wait(60)
+        code = process.wait(90)
         if code not in (0, 1):
             stage.say(f"{paper.name} ended with {code}: {process.log.read_text()[-200:]}")
     in_the_middle = record(stage, "middle")

@@ -56,7 +56,7 @@ def play(transport, seconds):
     def plant(world, paper):
         return world.start(host_of(paper.orig), "ffmpeg", "-nostdin", "-loglevel", "error", "-rtsp_transport", transport, "-i",
                            f"rtsp://viewer:fixture@{paper.resp}:{paper.port}/stream", "-t", str(seconds), "-c", "copy", "-f", "null", "-",
-                           limit=30)
+                           limit=seconds + 20)
     return plant
 
 
@@ -88,9 +88,10 @@ def event_stream(world, paper):
 FACTORY = "YWRtaW46bWVpbnNt"
 
 PLANTED = [
+    # Goes on for twice the quiet time: it must stand all the while.
+    Planted("client-plays-camera", "isolation", "high", "10.30.0.7", "10.20.0.18", 554, "XA01", "smart-client", "camera", play("tcp", 40)),
     Planted("camera-stores-by-smb", "isolation", "critical", "10.20.0.19", "10.10.0.20", 445, "XA01", "camera", "file-server", store()),
     Planted("camera-to-internet", "internet", "critical", "10.20.0.19", "203.0.113.9", 80, "XA03", "camera", "internet", http()),
-    Planted("client-plays-camera", "isolation", "high", "10.30.0.7", "10.20.0.18", 554, "XA01", "smart-client", "camera", play("tcp", 3)),
     Planted("client-takes-event-stream", "no-rule", "high", "10.30.0.7", "10.20.1.5", 80, None, "smart-client", "mobotix-camera", event_stream),
     Planted("old-tls", "weak-tls", "medium", "10.30.0.8", "10.10.0.31", 443, "XA05", "management-client", "management-server", tls),
     Planted("expired-certificate", "weak-tls", "medium", "10.30.0.8", "10.10.0.32", 443, "XA06", "management-client", "management-server", tls),
