@@ -57,11 +57,6 @@ class Stage:
         sys.stdout.flush()
         return 1 if self.failed else 0
 
-    def can_watch(self):
-        """Does the program have `watch`?"""
-        asked = subprocess.run([self.camsentry, "watch", "--help"], capture_output=True, text=True, timeout=20)
-        return asked.returncode == 0
-
     def check(self, *captures):
         """Records of `camsentry check` on captures."""
         done = subprocess.run([self.camsentry, "check", "--site", self.site, "--format", "json", *captures],
