@@ -20,7 +20,7 @@ pub mod export;
 pub mod flow;
 pub mod inventory;
 pub mod judge;
-mod memory;
+mod kernel;
 pub mod pipeline;
 pub mod policy;
 pub mod recognise;
@@ -28,6 +28,7 @@ pub mod report;
 pub mod service;
 pub mod time;
 pub mod verdict;
+#[cfg(feature = "live")]
 pub mod watch;
 
 pub mod cli;

@@ -23,14 +23,14 @@ const STAGES: &[&str] = &[
     "cli",
 ];
 
-/// Words that belong to no stage and that every stage may use, and what it asks of the system's memory.
+/// Words that belong to no stage and that every stage may use, and what is asked of the kernel.
 const VOCABULARY: &[&str] = &[
     "addr",
     "time",
     "evidence",
     "service",
     "verdict",
-    "memory",
+    "kernel",
     "inventory::role",
     "policy::rule",
     "policy::diagnostic",

@@ -8,17 +8,23 @@ pub mod captures;
 mod classic;
 mod clock;
 mod compressed;
+#[cfg(feature = "live")]
+mod fanout;
 mod folder;
 mod gzip;
 mod input;
 pub mod interfaces;
 mod layout;
 #[cfg(feature = "live")]
+mod link_state;
+#[cfg(feature = "live")]
 pub mod live;
 mod pcapng;
 mod pieces;
 pub mod run;
 mod savefile;
+#[cfg(feature = "live")]
+pub mod tap;
 #[cfg(test)]
 mod tests;
 

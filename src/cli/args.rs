@@ -1,5 +1,7 @@
 //! Arguments as they are typed.
 
+#[cfg(feature = "live")]
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
@@ -8,6 +10,14 @@ use clap::Args as ClapArgs;
 use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
+use clap_complete::Shell;
+
+#[cfg(feature = "live")]
+use crate::watch::log::Style;
+#[cfg(feature = "live")]
+use crate::watch::sandbox::Mode;
+#[cfg(feature = "live")]
+use crate::watch::syslog_sender::Receiver;
 
 /// Audits video-surveillance networks: judges every conversation on the wire against the MOBOTIX and
 /// Milestone XProtect hardening guides.
@@ -36,9 +46,27 @@ pub enum Command {
     /// Write the flow log of captures, in JSON lines with Zeek's field names
     #[command(after_help = FLOWS_HELP)]
     Flows(FlowsArgs),
+    /// Audit a mirror port: verdicts, metrics and events as they happen
+    #[cfg(feature = "live")]
+    #[command(after_help = WATCH_HELP)]
+    Watch(WatchArgs),
     /// List, explain, check and test the rules in force
     #[command(after_help = RULES_HELP)]
     Rules(RulesArgs),
+    /// Print what makes a shell complete commands and options
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
+    /// Print the manual page
+    #[command(hide = true)]
+    Man {
+        /// Write it and a page for each command to the folder DIR instead
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
 }
 
 const CHECK_HELP: &str = "CAPTURE is a pcap or pcapng file, either of them in gzip or zstd, a folder of such, or - for \
@@ -55,12 +83,27 @@ const FLOWS_HELP: &str = "Examples:\n  \
     camsentry flows --site site.toml day/ > conn.log\n\n\
     Exit code: 0 done, 2 could not do the job.";
 
+#[cfg(feature = "live")]
+const WATCH_HELP: &str = "It listens and never sends. SIGTERM ends it in good order; SIGHUP, or a change of the site file or the \
+    rules, puts them into force anew, if they have no fault.\n\n\
+    Examples:\n  \
+    camsentry watch --site site.toml -i span0\n  \
+    camsentry watch --site site.toml -i tap0 -i tap1 --events /var/lib/camsentry/events.jsonl\n  \
+    camsentry watch --site site.toml -i span0 --listen 10.0.0.5:29477 --tls-cert cert.pem --tls-key key.pem\n  \
+    camsentry watch --site site.toml -i span0 --check          show the settings, and whether they hold\n\n\
+    Exit code: 0 ended in good order, 2 could not do the job.";
+
 const RULES_HELP: &str = "Examples:\n  \
     camsentry rules list\n  \
     camsentry rules show XP22\n  \
     camsentry rules lint --site site.toml\n  \
     camsentry rules test\n\n\
     Exit code: 0 fine, 1 lint found errors or a test failed, 2 could not do the job.";
+
+const COMPLETIONS_HELP: &str = "The Debian package installs them for bash, zsh and fish.\n\n\
+    Examples:\n  \
+    camsentry completions bash > ~/.local/share/bash-completion/completions/camsentry\n  \
+    camsentry completions fish > ~/.config/fish/completions/camsentry.fish";
 
 /// Arguments of `check`.
 #[derive(Debug, ClapArgs)]
@@ -97,6 +140,72 @@ pub struct FlowsArgs {
     /// How to read
     #[command(flatten)]
     pub input: InputArgs,
+}
+
+/// Arguments of `watch`.
+#[cfg(feature = "live")]
+#[derive(Debug, ClapArgs)]
+pub struct WatchArgs {
+    /// The site file: who is who
+    #[arg(long, value_name = "FILE", required = true)]
+    pub site: PathBuf,
+    /// Take the rule packs from the *.toml files of DIR instead of the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+    /// Make violations of what is only recommended (encryption)
+    #[arg(long)]
+    pub strict: bool,
+    /// Listen to IFACE; several are one network, as the two directions of a TAP are
+    #[arg(short, long = "interface", value_name = "IFACE", required = true)]
+    pub interfaces: Vec<String>,
+    /// Capture only what this filter likes (pcap-filter)
+    #[arg(long, value_name = "BPF")]
+    pub filter: Option<String>,
+    /// The kernel's ring for each interface and worker, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=2047))]
+    pub ring_mib: u32,
+    /// Capture at most so many octets of a frame
+    #[arg(long, value_name = "N", default_value_t = 65_535, value_parser = clap::value_parser!(u32).range(64..=262_144))]
+    pub snaplen: u32,
+    /// Threads that read and follow flows, each with its part of the hosts; 1 for a mirror in a tunnel
+    #[arg(long, value_name = "N", default_value_t = NonZeroUsize::MIN)]
+    pub workers: NonZeroUsize,
+    /// Serve metrics and the API here
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:29477")]
+    pub listen: SocketAddr,
+    /// Serve with TLS: the certificate chain, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Serve with TLS: the key, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Serve without TLS on an address that others reach
+    #[arg(long)]
+    pub insecure_listen: bool,
+    /// Write events to FILE, in JSON lines
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+    /// Begin a new event file at so many MiB
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=65_536))]
+    pub events_max_mib: u64,
+    /// Keep so many full event files
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    pub events_keep: u32,
+    /// Send events to a system log, too: udp://HOST:PORT, tcp://HOST:PORT or unix:PATH
+    #[arg(long, value_name = "WHERE")]
+    pub syslog: Option<Receiver>,
+    /// Close a violation of which nothing was heard for so long
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(20..=86_400))]
+    pub quiet_secs: u64,
+    /// How to write the log
+    #[arg(long, value_enum, default_value_t = Style::Human)]
+    pub log: Style,
+    /// How the process is caged
+    #[arg(long, value_enum, default_value_t = Mode::BestEffort)]
+    pub sandbox: Mode,
+    /// Show the settings in force, find their faults, and end
+    #[arg(long)]
+    pub check: bool,
 }
 
 /// Arguments that say what is judged against.

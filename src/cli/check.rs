@@ -19,6 +19,7 @@ use crate::cli::progress;
 use crate::cli::stop;
 use crate::export::flow_record::FlowRecord;
 use crate::export::metrics;
+use crate::export::run_facts::InterfaceRun;
 use crate::export::run_facts::RunFacts;
 use crate::export::summary_record::SummaryRecord;
 use crate::export::text::plain;
@@ -102,7 +103,9 @@ fn audit(policy: &Arc<Policy>, input: &InputArgs, keep_flows: bool, draft: bool)
     run.files = captures.files().iter().map(|file| file.name.clone()).collect();
     run.skipped = captures.skipped().to_vec();
     // What a file's interfaces were called is the writer's business; all of them are one source here.
-    run.interfaces = vec![("file".to_owned(), run.packets)];
+    let (packets, octets, last) = (run.packets, run.octets, run.last);
+    run.interfaces =
+        vec![InterfaceRun { name: "file".to_owned(), packets, octets, last, ..InterfaceRun::default() }];
     Outcome { audit: result.audit, run, draft: result.draft }
 }
 

@@ -1,6 +1,7 @@
 //! The command line: arguments, files, terminal, exit codes.
 
 pub mod args;
+pub mod assets;
 pub mod check;
 pub mod output;
 pub mod policy_files;
@@ -10,6 +11,8 @@ pub mod rule_prose;
 pub mod rules;
 pub mod rules_command;
 pub mod stop;
+#[cfg(feature = "live")]
+pub mod watch;
 
 use std::process::ExitCode;
 
@@ -55,7 +58,11 @@ pub fn run() -> ExitCode {
     let ended = match args.command {
         Command::Check(check) => check::check(&check),
         Command::Flows(flows) => check::flows(&flows),
+        #[cfg(feature = "live")]
+        Command::Watch(watch) => watch::run(&watch),
         Command::Rules(rules) => rules_command::run(&rules),
+        Command::Completions { shell } => assets::completions(shell),
+        Command::Man { out } => assets::man(out.as_deref()),
     };
     match ended {
         Ok(ending) => ending.into(),

@@ -91,6 +91,34 @@ impl DecodeTally {
         }
     }
 
+    /// Adds what another decoder counted.
+    pub fn add(&mut self, other: &Self) {
+        self.seen.plus(other.seen);
+        self.segments.plus(other.segments);
+        for (kind, count) in &other.not_conversation {
+            self.not_conversation.entry(*kind).or_default().plus(*count);
+        }
+        for (cause, count) in &other.undecoded {
+            self.undecoded.entry(*cause).or_default().plus(*count);
+        }
+        self.bad_checksums.add(&other.bad_checksums);
+        for (tunnel, count) in &other.tunnels {
+            let held = self.tunnels.entry(*tunnel).or_default();
+            *held = held.saturating_add(*count);
+        }
+        let (ours, theirs) = (&mut self.fragments, &other.fragments);
+        for (ours, theirs) in [
+            (&mut self.cut, other.cut),
+            (&mut self.vlan_tagged, other.vlan_tagged),
+            (&mut ours.seen, theirs.seen),
+            (&mut ours.joined, theirs.joined),
+            (&mut ours.held, theirs.held),
+            (&mut ours.given_up, theirs.given_up),
+        ] {
+            *ours = ours.saturating_add(theirs);
+        }
+    }
+
     pub(super) fn undecoded(&mut self, cause: Undecoded, context: &Context) {
         self.undecoded.entry(cause).or_default().add(context);
     }
@@ -110,6 +138,11 @@ impl Count {
     pub(super) fn add_frame(&mut self, frame: &Frame) {
         self.frames = self.frames.saturating_add(1);
         self.octets = self.octets.saturating_add(u64::from(frame.wire_len));
+    }
+
+    fn plus(&mut self, other: Self) {
+        self.frames = self.frames.saturating_add(other.frames);
+        self.octets = self.octets.saturating_add(other.octets);
     }
 
     /// Adds the frames that the packet of `context` came in.

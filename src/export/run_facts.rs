@@ -30,8 +30,8 @@ pub struct RunFacts {
     pub tunnelled: BTreeMap<&'static str, u64>,
     /// Packets lost before or in the capture, by place: interface, kernel, queue.
     pub lost: BTreeMap<&'static str, u64>,
-    /// Packets by interface.
-    pub interfaces: Vec<(String, u64)>,
+    /// What each interface brought.
+    pub interfaces: Vec<InterfaceRun>,
     /// Packets of flows, duplicates left out.
     pub flow_packets: u64,
     /// Second copies of a mirror.
@@ -54,6 +54,23 @@ pub struct RunFacts {
     pub faults: Vec<CaptureFault>,
     /// The operator stopped the run.
     pub interrupted: bool,
+}
+
+/// What one interface brought.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct InterfaceRun {
+    /// Its name; all of a capture file's are one.
+    pub name: String,
+    /// Packets read.
+    pub packets: u64,
+    /// Octets of them on the wire.
+    pub octets: u64,
+    /// Packets that it or its driver lost.
+    pub interface_lost: u64,
+    /// Packets that the kernel lost.
+    pub kernel_lost: u64,
+    /// Capture time of its last packet.
+    pub last: Option<Timestamp>,
 }
 
 impl RunFacts {

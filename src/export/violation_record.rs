@@ -75,8 +75,8 @@ impl From<Evidence> for EvidenceRecord {
 /// A violation as a JSON line.
 #[derive(Debug, Serialize)]
 pub struct ViolationRecord<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
     id: String,
     reason: Reason,
     also: &'a [Reason],
@@ -107,10 +107,15 @@ pub struct ViolationRecord<'a> {
 }
 
 impl<'a> ViolationRecord<'a> {
+    /// As [`ViolationRecord::of`], for a record that says itself of which type it is.
+    pub fn inside(violation: &'a Violation, policy_hash: u64) -> Self {
+        Self { kind: None, ..Self::of(violation, policy_hash) }
+    }
+
     /// The record of `violation` under the policy with this hash.
     pub fn of(violation: &'a Violation, policy_hash: u64) -> Self {
         Self {
-            kind: "violation",
+            kind: Some("violation"),
             id: hex(violation.id),
             reason: violation.reason,
             also: &violation.also,

@@ -3,7 +3,7 @@
 //! A word holds hash and slot of a flow, so that a look-up waits for memory once, and neither a miss, nor
 //! growth, nor a removal touches a flow. The words of one place in the array stand next to each other.
 
-use crate::memory::ask_for_huge_pages;
+use crate::kernel::ask_for_huge_pages;
 
 /// The first size; a power of two.
 const LEAST: usize = 64;

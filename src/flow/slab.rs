@@ -1,7 +1,7 @@
 //! Slots for very many things of one size, in blocks that never move: growing copies nothing, and takes
 //! no more memory than there are things. A block of which all things went gives its memory back.
 
-use crate::memory::ask_for_huge_pages;
+use crate::kernel::ask_for_huge_pages;
 
 /// Slots of a block, a power of two: of flows, twelve huge pages and a little, of which the ends are small ones.
 const BLOCK: usize = 1 << BLOCK_BITS;

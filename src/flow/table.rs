@@ -231,6 +231,11 @@ impl<A> FlowTable<A> {
         true
     }
 
+    /// Lets time pass in a shard without a packet: flows that were silent for too long are closed.
+    pub fn advance<S: FlowSink<A>>(&mut self, shard: u8, now: Timestamp, sink: &mut S) {
+        self.expire(self.shard(shard), now, sink);
+    }
+
     /// The flows there are and where they are, to be closed in any order by [`Self::close`].
     pub fn flows(&self) -> impl Iterator<Item = (FlowNumber, u32)> {
         self.shelf.slots().map(|(slot, flow)| (flow.number, slot))

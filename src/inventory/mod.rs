@@ -104,6 +104,12 @@ impl Inventory {
         Self { declared, spots, sightings, inference, words, infers: true, changes: 0 }
     }
 
+    /// Puts another site in the place of this one. What was seen of MACs stays.
+    pub fn declare(&mut self, site: Option<Arc<Site>>) {
+        let (sightings, changes) = (std::mem::take(&mut self.sightings), self.changes.saturating_add(1));
+        *self = Self { sightings, changes, ..Self::new(site).without_inference() };
+    }
+
     /// The same without an eye for what hosts do: for a run with a site file that drafts no other.
     #[must_use]
     pub fn without_inference(mut self) -> Self {

@@ -22,6 +22,7 @@ use crate::service::Content;
 use crate::service::Service;
 use crate::service::Transport;
 use crate::time::Timestamp;
+use crate::verdict::VerdictKind;
 
 /// What makes two flows one conversation.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -89,6 +90,8 @@ pub struct Conversation {
     more: Option<Box<More>>,
     /// The verdict, once made; many share one.
     pub ruling: Option<Arc<Ruling>>,
+    /// The verdict that a judge that watches counted it under.
+    pub told: Option<VerdictKind>,
 }
 
 /// What is known of some conversations only.
@@ -147,6 +150,7 @@ impl Conversation {
             one: None,
             more,
             ruling: None,
+            told: None,
         }
     }
 
@@ -321,6 +325,11 @@ impl Conversation {
         let more = self.more();
         more.related = more.related.saturating_add(legacy.related);
         legacy.tuples.hand_over(more.tuples.get_or_insert_default());
+    }
+
+    /// How many 5-tuples it takes memory for.
+    pub fn kept_tuples(&self) -> usize {
+        self.tuples().map_or(0, Tuples::kept)
     }
 
     /// Whether all its flows left.

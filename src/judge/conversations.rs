@@ -19,6 +19,18 @@ use crate::judge::tuples::TUPLE_CAP;
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ConversationIndex(u32);
 
+impl ConversationIndex {
+    /// The place in the order of appearance.
+    pub(super) fn place(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+
+    /// Where it is now, as [`Conversations::retain`] said.
+    pub(super) fn now_at(self, places: &[Option<Self>]) -> Option<Self> {
+        places.get(self.place()).copied().flatten()
+    }
+}
+
 /// The last part of the table is for initiators that the site declares: whoever floods it from
 /// addresses that nobody named cannot hide what a known host does.
 const RESERVED_PART: usize = 8;
@@ -83,6 +95,13 @@ impl Conversations {
 
     /// Adds a conversation that is not there yet, whose key has this hash.
     pub fn add(&mut self, room: Room, hash: KeyHash, conversation: Conversation) -> ConversationIndex {
+        self.push(conversation);
+        let Room(place) = room;
+        self.index.insert_unique(hash.spread(), Entry { place, hash }, |entry| entry.hash.spread());
+        ConversationIndex(place)
+    }
+
+    fn push(&mut self, conversation: Conversation) {
         match self.table.last_mut().filter(|chunk| chunk.len() < CHUNK) {
             Some(chunk) => chunk.push(conversation),
             None => {
@@ -92,16 +111,17 @@ impl Conversations {
             }
         }
         self.count = self.count.saturating_add(1);
-        let Room(place) = room;
-        self.index.insert_unique(hash.spread(), Entry { place, hash }, |entry| entry.hash.spread());
-        ConversationIndex(place)
+    }
+
+    /// How many there may be of initiators that the site does not declare.
+    fn open_part(&self) -> usize {
+        self.cap.saturating_sub(self.cap / RESERVED_PART)
     }
 
     /// Room for one more of this initiator, if there is any. `declared`: the site names it.
     pub fn room_for(&mut self, orig: Addr, declared: bool) -> Option<Room> {
         let room = u32::try_from(self.count).ok().map(Room);
-        let open = self.cap.saturating_sub(self.cap / RESERVED_PART);
-        if self.count < open {
+        if self.count < self.open_part() {
             return room;
         }
         if !declared || self.count >= self.cap {
@@ -171,6 +191,54 @@ impl Conversations {
             }
         }
         index
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The indexes of all of them.
+    pub fn indexes(&self) -> impl Iterator<Item = ConversationIndex> + use<> {
+        let count = u32::try_from(self.count).unwrap_or(u32::MAX);
+        (0..count).map(ConversationIndex)
+    }
+
+    /// Forgets those that are not to be kept, and gives the new place of each.
+    pub fn retain(&mut self, keeps: &[bool]) -> Vec<Option<ConversationIndex>> {
+        let mut places = Vec::with_capacity(self.count);
+        let mut keeps = keeps.iter();
+        self.count = 0;
+        for conversation in std::mem::take(&mut self.table).into_iter().flatten() {
+            let place = u32::try_from(self.count).ok().filter(|_| keeps.next().copied().unwrap_or(true));
+            places.push(place.map(ConversationIndex));
+            if place.is_some() {
+                self.push(conversation);
+            } else {
+                self.tuples_left = self.tuples_left.saturating_add(conversation.kept_tuples());
+            }
+        }
+        let now = |index: ConversationIndex| index.now_at(&places);
+        let moved = std::mem::take(&mut self.moved).into_iter();
+        self.moved = moved.filter_map(|(from, to)| Some((now(from)?, now(to)?))).collect();
+        self.index_anew();
+        places
+    }
+
+    /// Makes the index again, of the keys that conversations have now, and counts again who is in the
+    /// reserved part.
+    pub fn index_anew(&mut self) {
+        self.index = HashTable::with_capacity(self.count);
+        self.reserved = HashMap::default();
+        let open = self.open_part();
+        for (place, conversation) in (0_u32..).zip(self.table.iter().flatten()) {
+            let hash = KeyHash::of(&conversation.key());
+            self.index.insert_unique(hash.spread(), Entry { place, hash }, |entry| entry.hash.spread());
+            if usize::try_from(place).is_ok_and(|place| place >= open) {
+                let held = self.reserved.entry(conversation.addrs().0).or_default();
+                *held = held.saturating_add(1);
+            }
+        }
     }
 
     /// All of them.

@@ -75,20 +75,14 @@ impl<'c> Count<'c> {
     }
 
     fn note(&mut self, ruling: Option<&'c Ruling>, alike: &[&'c Conversation], many: u64) {
-        let objections = match ruling {
-            Some(Ruling::Allowed { rule, advice, objections, .. }) => {
-                let hits = self.hits.entry(rule).or_default();
-                *hits = hits.saturating_add(many);
-                if !advice.is_empty() {
-                    self.advised.extend(alike);
-                }
-                objections.len()
+        if let Some(Ruling::Allowed { rule, advice, .. }) = ruling {
+            let hits = self.hits.entry(rule).or_default();
+            *hits = hits.saturating_add(many);
+            if !advice.is_empty() {
+                self.advised.extend(alike);
             }
-            Some(Ruling::Withheld { objections, .. }) => objections.len(),
-            Some(Ruling::Violation { .. }) => usize::MAX,
-            None | Some(Ruling::OutOfScope | Ruling::NoPolicy) => 0,
-        };
-        if objections > 0 {
+        }
+        if is_cause(ruling) {
             self.causing.extend(alike);
         }
     }
@@ -102,6 +96,17 @@ impl<'c> Count<'c> {
             conversations: self.hits.get(&rule.id).copied().unwrap_or(0),
         });
         hits.collect()
+    }
+}
+
+/// Whether a conversation with this ruling is a cause of something.
+pub(super) fn is_cause(ruling: Option<&Ruling>) -> bool {
+    match ruling {
+        Some(Ruling::Allowed { objections, .. } | Ruling::Withheld { objections, .. }) => {
+            !objections.is_empty()
+        }
+        Some(Ruling::Violation { .. }) => true,
+        None | Some(Ruling::OutOfScope | Ruling::NoPolicy) => false,
     }
 }
 

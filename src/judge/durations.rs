@@ -19,7 +19,7 @@ pub struct Durations {
     by_service: BTreeMap<Option<Service>, Measured>,
 }
 
-/// The durations of one service's flows.
+/// Durations of one kind: of one service's flows, or of the way to a verdict.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
     histogram: Histogram<u64>,
@@ -29,17 +29,14 @@ pub struct Measured {
 impl Durations {
     /// Counts a flow of `service` (`None`: not known) that lasted so long.
     pub fn record(&mut self, service: Option<Service>, lasted: Span) {
-        let micros = lasted.nanos() / 1000;
-        let fresh = || Histogram::new_with_bounds(1, LONGEST, DIGITS).ok();
-        let measured = match self.by_service.get_mut(&service) {
-            Some(measured) => measured,
+        match self.by_service.get_mut(&service) {
+            Some(measured) => measured.record(lasted),
             None => {
-                let Some(histogram) = fresh() else { return };
-                self.by_service.entry(service).or_insert(Measured { histogram, sum: 0 })
+                let Some(mut measured) = Measured::none() else { return };
+                measured.record(lasted);
+                self.by_service.insert(service, measured);
             }
-        };
-        measured.histogram.saturating_record(micros);
-        measured.sum = measured.sum.saturating_add(u128::from(micros));
+        }
     }
 
     /// What was measured, by service.
@@ -49,7 +46,19 @@ impl Durations {
 }
 
 impl Measured {
-    /// How many flows ended.
+    /// Of nothing yet; `None` only if the bounds above were impossible.
+    pub fn none() -> Option<Self> {
+        Some(Self { histogram: Histogram::new_with_bounds(1, LONGEST, DIGITS).ok()?, sum: 0 })
+    }
+
+    /// Counts something that lasted so long.
+    pub fn record(&mut self, lasted: Span) {
+        let micros = lasted.nanos() / 1000;
+        self.histogram.saturating_record(micros);
+        self.sum = self.sum.saturating_add(u128::from(micros));
+    }
+
+    /// How many there were.
     pub fn count(&self) -> u64 {
         self.histogram.len()
     }

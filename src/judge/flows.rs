@@ -9,6 +9,7 @@ use crate::event::EventKind;
 use crate::flow::facts::Opening;
 use crate::flow::key::FlowNumber;
 use crate::judge::conversations::ConversationIndex;
+use crate::judge::live::Joined;
 use crate::judge::live::LiveFlow;
 use crate::judge::slab::Slab;
 use crate::judge::slot::Ends;
@@ -132,6 +133,27 @@ impl Flows {
             (place, true) => self.slots.wide.get(place).map(Slot::home),
             (place, false) => self.slots.narrow.get(place).map(Slot::home),
         }
+    }
+
+    /// Where the flows' counts went, of those that joined a conversation.
+    pub(super) fn joined_mut(&mut self) -> impl Iterator<Item = &mut Joined> {
+        let Slots { narrow, wide } = &mut self.slots;
+        let narrow = narrow.iter_mut().filter_map(Slot::joined_mut);
+        narrow.chain(wide.iter_mut().filter_map(Slot::joined_mut))
+    }
+
+    /// The numbers of all flows, ascending.
+    pub(super) fn numbers(&self) -> Vec<FlowNumber> {
+        let mut numbers = Vec::with_capacity(self.count);
+        for head in &self.heads {
+            let mut place = *head;
+            while let Some(number) = self.slots.number(place) {
+                numbers.push(number);
+                place = self.slots.link(place);
+            }
+        }
+        numbers.sort_unstable();
+        numbers
     }
 
     /// Reads where a flow's place is noted, for no other end than that it is in the processor's cache

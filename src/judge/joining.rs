@@ -46,7 +46,8 @@ impl Judge {
             None => {}
         }
         let counted = [0; 3];
-        let mut joined = Joined { conversation, orientation, related, counted, clear: false, grounds };
+        let mut joined =
+            Joined { conversation, orientation, related, counted, carried: 0, clear: false, grounds };
         self.hand_on(state, &mut joined);
         (joined, seats)
     }
@@ -159,11 +160,16 @@ impl Judge {
         self.hand_on(state, joined);
     }
 
-    fn hand_on(&mut self, state: &FlowState, joined: &mut Joined) {
-        let home = joined.conversation.map(|index| self.conversations.resolve(index));
-        let Some(conversation) = home.and_then(|index| self.conversations.get_mut(index)) else {
-            return;
-        };
+    pub(super) fn hand_on(&mut self, state: &FlowState, joined: &mut Joined) {
+        let Some(home) = joined.conversation.map(|index| self.conversations.resolve(index)) else { return };
+        let Some(conversation) = self.conversations.get_mut(home) else { return };
+        if let Some(watch) = &mut self.watch {
+            let (service, [_, octets, _]) = (state.service.map(|(service, ..)| service), state.counts);
+            let (orig, resp) = (conversation.orig.kind().role, conversation.resp.kind().role);
+            watch.counts.carried(service, orig, resp, octets.saturating_sub(joined.carried));
+            joined.carried = joined.carried.max(octets);
+            watch.changed.push(home);
+        }
         conversation.count_up(state.counts, joined.counted);
         joined.counted = state.counts;
         if joined.related {
@@ -182,11 +188,17 @@ impl Judge {
     /// Moves a joined flow to another conversation where later evidence changed its key: the initiator
     /// turned out to be the other end, a service was recognised late, or a name was called late.
     fn reconsider(&mut self, state: &FlowState, joined: &mut Joined) {
-        let grounds = Grounds::of(state);
-        if joined.related || joined.grounds == grounds {
+        if !joined.related && joined.grounds != Grounds::of(state) {
+            self.move_on(state, joined);
+        }
+    }
+
+    /// Looks for the conversation that a joined flow belongs to now, and moves it there.
+    pub(super) fn move_on(&mut self, state: &FlowState, joined: &mut Joined) {
+        if joined.related {
             return;
         }
-        let key = state.key;
+        let (key, grounds) = (state.key, Grounds::of(state));
         let seats = self.seats_of(&key);
         let orientation = self.orient(state, &seats);
         let conversation = self.join(state, orientation, seats).ok();
@@ -195,6 +207,9 @@ impl Judge {
             (moved.counted, moved.clear) = ([0; 3], false);
             if let Some(old) = joined.conversation {
                 self.conversations.leave(old, &key, joined.orientation.orig, joined.counted);
+                if let Some(watch) = &mut self.watch {
+                    watch.changed.push(old);
+                }
                 if let Some(conversation) = self.conversations.get_mut(old) {
                     conversation.clear_flows =
                         conversation.clear_flows.saturating_sub(u32::from(joined.clear));

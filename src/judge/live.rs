@@ -34,6 +34,8 @@ pub(super) struct LiveFlow {
     pub(super) joined: Option<Box<Joined>>,
     /// It announced media or asked a group, so that other flows may belong to it.
     pub(super) has_kin: bool,
+    /// Whether a judge that watches has counted it as seen one way or both.
+    pub(super) has_sides: bool,
 }
 
 /// Where a flow's counts went.
@@ -45,6 +47,8 @@ pub(super) struct Joined {
     pub(super) related: bool,
     /// Packets, octets and duplicates that the conversation was told of.
     pub(super) counted: [u64; 3],
+    /// Octets that were counted by roles, wherever it was then.
+    pub(super) carried: u64,
     /// The conversation counts it as one that speaks in clear.
     pub(super) clear: bool,
     /// What its place was chosen by.

@@ -14,9 +14,11 @@ pub mod details;
 pub mod durations;
 pub mod flow_state;
 mod flows;
+mod forgetting;
 mod joining;
 pub mod ledger;
 mod live;
+pub mod live_counts;
 mod memory;
 pub mod message;
 pub mod names;
@@ -28,10 +30,13 @@ pub mod ruling;
 pub mod seats;
 mod slab;
 mod slot;
+mod standing;
 pub mod summary;
 mod taking;
+pub mod transition;
 pub mod tuples;
 mod violations;
+mod watching;
 pub mod wording;
 
 use std::collections::BTreeMap;
@@ -48,6 +53,7 @@ use crate::judge::names::Names;
 use crate::judge::related::Related;
 use crate::judge::ruling::FoldKey;
 use crate::judge::seats::Seats;
+use crate::judge::watching::Watch;
 use crate::policy::force::Policy;
 use crate::time::Span;
 
@@ -80,11 +86,14 @@ pub struct JudgeSettings {
     pub keep_flows: bool,
     /// How long a flow may show itself before it is judged. Default 5 s of packet time.
     pub deadline: Span,
+    /// For a judge that watches, see [`Judge::advance`]: after so much silence a violation is closed and a
+    /// conversation forgotten. Default `None`: everything is kept, and judged at the end.
+    pub quiet: Option<Span>,
 }
 
 impl Default for JudgeSettings {
     fn default() -> Self {
-        Self { conversations: 655_360, keep_flows: false, deadline: Span::from_secs(5) }
+        Self { conversations: 655_360, keep_flows: false, deadline: Span::from_secs(5), quiet: None }
     }
 }
 
@@ -109,6 +118,8 @@ pub struct Judge {
     memory: Memory,
     totals: JudgeTotals,
     durations: Durations,
+    /// Only of one that watches.
+    watch: Option<Box<Watch>>,
 }
 
 impl Judge {
@@ -127,6 +138,7 @@ impl Judge {
             memory: Memory::of(&policy),
             totals: JudgeTotals::default(),
             durations: Durations::default(),
+            watch: settings.quiet.map(Watch::new).map(Box::new),
             policy,
         }
     }

@@ -74,6 +74,13 @@ impl Related {
         past.ended = ended.or(past.ended);
     }
 
+    /// Conversations have other places now; those without are forgotten.
+    pub(super) fn renumber(&mut self, places: &[Option<ConversationIndex>]) {
+        for past in self.past.values_mut() {
+            past.home = past.home.and_then(|home| home.now_at(places));
+        }
+    }
+
     fn past_of(&mut self, flow: FlowNumber) -> &mut Past {
         if !self.past.contains_key(&flow) {
             self.past_order.push_back(flow);

@@ -15,6 +15,7 @@ use crate::inventory::role::RoleSet;
 use crate::judge::Judge;
 use crate::judge::audit::FoldedViolations;
 use crate::judge::conversation::Conversation;
+use crate::judge::conversations::ConversationIndex;
 use crate::judge::flow_state::FlowState;
 use crate::judge::memory::Known;
 use crate::judge::memory::Memory;
@@ -67,6 +68,16 @@ impl Judge {
         }
     }
 
+    /// The ruling on a conversation during a watch, made anew if something changed; `None` if all its flows left.
+    pub(super) fn rule_again(&mut self, index: ConversationIndex) -> Option<Arc<Ruling>> {
+        let conversation = self.conversations.get_mut(index).filter(|held| !held.is_abandoned())?;
+        let court = Court { policy: &self.policy, inventory: &self.inventory };
+        if conversation.ruling.is_none() {
+            conversation.ruling = Some(court.recall(conversation, &mut self.memory));
+        }
+        conversation.ruling.clone()
+    }
+
     /// The numbers of both ends' kinds, where no verdict depends on which host of a kind it is.
     pub(super) fn remember_ends(&mut self, addrs: [Addr; 2], seats: &[Seat; 2]) -> Option<[u32; 2]> {
         if self.memory.tells_hosts_apart() {
@@ -96,6 +107,11 @@ impl Judge {
         conversation.absorb(state, orientation.orig, orientation.initiation);
         let ruling = self.rule_on(&conversation);
         self.totals.add_folded(&ruling, state);
+        if let Some(watch) = &mut self.watch {
+            let [_, octets, _] = state.counts;
+            watch.counts.carried(state.service.map(|(service, ..)| service), orig, resp, octets);
+            watch.counts.judged(&ruling);
+        }
         let always = match &*ruling {
             Ruling::Allowed { objections, .. }
             | Ruling::Violation { objections, .. }
@@ -110,6 +126,9 @@ impl Judge {
         for (reason, rule) in found {
             let count = self.folded.entry(FoldKey { reason, rule, orig, resp }).or_default();
             *count = count.saturating_add(1);
+            if let Some(watch) = &mut self.watch {
+                watch.counts.folded = watch.counts.folded.saturating_add(1);
+            }
         }
         ruling
     }

@@ -63,6 +63,11 @@ impl<T> Slab<T> {
         self.chunks.get_mut(place / CHUNK)?.things.get_mut(place % CHUNK)
     }
 
+    /// All that is, or lately was, anywhere, to change it.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.chunks.iter_mut().flat_map(|chunk| &mut chunk.things)
+    }
+
     /// The link of the thing at `place`: 0 until it is set.
     pub(super) fn link(&self, place: usize) -> u32 {
         let chunk = self.chunks.get(place / CHUNK);

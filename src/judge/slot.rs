@@ -12,6 +12,7 @@ use crate::flow::key::FlowNumber;
 use crate::judge::conversations::ConversationIndex;
 use crate::judge::flow_state::FlowState;
 use crate::judge::flow_state::few;
+use crate::judge::live::Joined;
 use crate::judge::live::LiveFlow;
 use crate::service::Transport;
 use crate::time::Span;
@@ -141,6 +142,14 @@ impl<E: Ends> Slot<E> {
         }
     }
 
+    /// Where its counts went, if it joined a conversation. Of a flow that is gone nothing is there.
+    pub(super) fn joined_mut(&mut self) -> Option<&mut Joined> {
+        match self {
+            Self::Grown(_, Some(live)) => live.joined.as_deref_mut(),
+            Self::Grown(_, None) | Self::Little(_) => None,
+        }
+    }
+
     /// Everything known of the flow, to change it; [`Slot::put`] takes it back.
     pub(super) fn lift(&mut self) -> Option<Box<LiveFlow>> {
         match self {
@@ -214,7 +223,7 @@ impl<E: Ends> Little<E> {
         if let Some((seen, cut)) = unpack(self.seen) {
             state.unrecognised(seen, cut);
         }
-        LiveFlow { state, details: None, joined: None, has_kin: self.is(HAS_KIN) }
+        LiveFlow { state, details: None, joined: None, has_kin: self.is(HAS_KIN), has_sides: false }
     }
 }
 
@@ -251,7 +260,7 @@ mod tests {
 
     fn opened(opening: &Opening) -> LiveFlow {
         let state = FlowState::new(opening, AT);
-        LiveFlow { state, details: None, joined: None, has_kin: true }
+        LiveFlow { state, details: None, joined: None, has_kin: true, has_sides: false }
     }
 
     fn later(nanos: u64) -> Timestamp {

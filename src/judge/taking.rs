@@ -11,6 +11,7 @@ use crate::flow::Side;
 use crate::flow::facts::Initiation;
 use crate::flow::facts::Opening;
 use crate::flow::facts::Outcome;
+use crate::flow::facts::SideTally;
 use crate::flow::key::FlowNumber;
 use crate::inventory::is_group;
 use crate::judge::Judge;
@@ -74,6 +75,9 @@ impl Judge {
     }
 
     fn take_one(&mut self, kind: &EventKind, time: Timestamp) {
+        if let Some(watch) = &mut self.watch {
+            watch.expect(kind, time, self.settings.deadline);
+        }
         match kind {
             EventKind::Opened(flow, opening) => self.opened(*flow, opening, time),
             EventKind::Seen(addr, mac) => {
@@ -122,7 +126,8 @@ impl Judge {
             }
         }
         if state.some_traits().is_some() {
-            self.flows.open_grown(flow, LiveFlow { state, details: None, joined: None, has_kin });
+            self.flows
+                .open_grown(flow, LiveFlow { state, details: None, joined: None, has_kin, has_sides: false });
         } else {
             self.flows.open(flow, opening, time, has_kin);
         }
@@ -185,6 +190,9 @@ impl Judge {
 
     fn update(&mut self, live: &mut LiveFlow, kind: &EventKind, time: Timestamp) {
         live.state.take(kind, time);
+        if let EventKind::Tally(_, tallies) = kind {
+            self.count_sides(live, tallies);
+        }
         match &mut live.joined {
             Some(joined) => self.absorb(&live.state, joined),
             None if time.since(live.state.first_seen) >= self.settings.deadline => {
@@ -205,6 +213,7 @@ impl Judge {
 
     fn close(&mut self, live: &mut LiveFlow, facts: &FlowFacts, time: Timestamp) {
         live.state.close(facts);
+        self.count_sides(live, &facts.tallies);
         let (joined, seats) = match live.joined.take() {
             Some(mut joined) => {
                 self.absorb(&live.state, &mut joined);
@@ -230,6 +239,19 @@ impl Judge {
             let facts = facts.clone();
             self.closed.push(ClosedFlow { facts, state, details, orientation, conversation, folded });
         }
+    }
+
+    /// Counts, for who watches, a flow as seen one way or both, as soon as that is told.
+    fn count_sides(&mut self, live: &mut LiveFlow, [a, b]: &[SideTally; 2]) {
+        let Some(watch) = &mut self.watch else { return };
+        let FlowState { key, initiation, outcome, .. } = live.state;
+        let attempted = initiation == Initiation::Observed && outcome == Outcome::Attempted;
+        if key.transport != Transport::Tcp || attempted || std::mem::replace(&mut live.has_sides, true) {
+            return;
+        }
+        let one_way = a.packets == 0 || b.packets == 0;
+        let count = if one_way { &mut watch.counts.one_way } else { &mut watch.counts.two_way };
+        *count = count.saturating_add(1);
     }
 
     fn count(&mut self, facts: &FlowFacts) {

@@ -23,8 +23,12 @@ pub struct Tuples {
 impl Tuples {
     /// How many there are, media flows among them.
     pub fn count(&self) -> u64 {
-        let kept = self.openings.len().saturating_add(self.media.len());
-        u64::try_from(kept).unwrap_or(u64::MAX).saturating_add(self.uncounted)
+        u64::try_from(self.kept()).unwrap_or(u64::MAX).saturating_add(self.uncounted)
+    }
+
+    /// How many are kept.
+    pub fn kept(&self) -> usize {
+        self.openings.len().saturating_add(self.media.len())
     }
 
     /// Whether an opening was noted here once.

@@ -107,7 +107,8 @@ fn beside<T>(mut judge: Judge, run: impl FnOnce(&mut dyn FnMut(Vec<Event>)) -> T
     })
 }
 
-fn facts(tally: &RunTally, totals: &JudgeTotals) -> RunFacts {
+/// What a run and its judge counted, as reports and metrics have it.
+pub fn facts(tally: &RunTally, totals: &JudgeTotals) -> RunFacts {
     let decode = &tally.decode;
     let workers = &tally.workers;
     let mut undecoded = words(&decode.undecoded, |cause| cause.as_str(), |count| count.frames);

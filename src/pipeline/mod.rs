@@ -9,6 +9,7 @@ pub mod control;
 mod crew;
 mod intake;
 pub mod offline;
+pub mod online;
 mod post;
 pub mod settings;
 pub mod tally;

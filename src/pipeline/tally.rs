@@ -43,7 +43,7 @@ pub struct WorkerTally {
 
 impl WorkerTally {
     /// Adds what another worker or shard counted.
-    pub(super) fn add(&mut self, other: &Self) {
+    pub fn add(&mut self, other: &Self) {
         self.bad_checksums.add(&other.bad_checksums);
         let (ours, theirs) = (&mut self.flows, &other.flows);
         for (ours, theirs) in [

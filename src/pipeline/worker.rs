@@ -227,6 +227,23 @@ impl<'r> Worker<'r> {
         }));
     }
 
+    /// Lets time pass without a packet: flows that were silent for too long are closed.
+    pub(super) fn advance(&mut self, now: Timestamp, events: &mut Vec<Event>) {
+        let stamp = Stamp { packet: 0, sequence: 0 };
+        for shard in 0..=u8::MAX {
+            let advance =
+                |table: &mut FlowTable<Attached>, post: &mut Post<'_>| table.advance(shard, now, post);
+            if catch_unwind(AssertUnwindSafe(|| self.post(shard, stamp, now, events, advance))).is_err() {
+                self.close_up(shard, stamp, now, events);
+            }
+        }
+    }
+
+    /// Silence proves something only from now on: not all that was sent may have been seen.
+    pub(super) fn watch_from(&mut self, time: Timestamp) {
+        self.table.watch_from(time);
+    }
+
     /// At the end of the run: closes the flows with numbers below `below`, in their order.
     pub(super) fn close(&mut self, below: FlowNumber, time: Timestamp, events: &mut Vec<Event>) {
         let mut left = self.left.take().unwrap_or_else(|| self.all_flows());
