@@ -9,6 +9,7 @@ mod cage;
 mod packaged;
 mod prisoner;
 mod service_manager;
+mod stand_in;
 
 use std::env;
 use std::panic::catch_unwind;
