@@ -62,7 +62,7 @@ impl Notifier {
     /// How often [`Notifier::alive`] should be called: twice in the time that the watchdog allows. `None`: nobody
     /// watches.
     pub fn interval(&self) -> Option<Duration> {
-        self.watchdog.map(|time| time / 2)
+        self.watchdog.and_then(|time| time.checked_div(2))
     }
 
     /// Says that the interfaces are open and a policy is in force; after a reload, that it is over.

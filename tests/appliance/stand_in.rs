@@ -67,7 +67,7 @@ mod live {
         );
         let (lane, judge) = (Pulse::default(), Pulse::default());
         let mut batch = FrameBatch::default();
-        let pause = notifier.interval().unwrap_or(Duration::from_secs(1)) / 2;
+        let pause = notifier.interval().map_or(Duration::from_secs(1), |time| time.div_f64(2.0));
         let mut stands = false;
         loop {
             select! {
