@@ -2,7 +2,7 @@
 """ask.py PROMETHEUS [--all-have-data]: asks a Prometheus what every panel, annotation and variable asks.
 
 Every query must be answered without an error. A query is *empty* if no series, or nothing but NaN, comes back; with
---all-have-data that is a fault too.
+--all-have-data that is a fault too, and the alerts of the replayed sensor must fire, and no other.
 """
 import json
 import math
@@ -13,6 +13,10 @@ import urllib.request
 
 import queries
 
+# What is wrong with the replayed sensor; the second set depends on the time of the day.
+REPLAY_FIRES, REPLAY_MAY_FIRE = {"CamsentryViolation", "CamsentryWatchdog"}, {"CamsentryUnrecognisedTraffic"}
+
+
 def answer(prometheus, path, **values):
     body = urllib.parse.urlencode(values).encode()
     try:
@@ -20,6 +24,11 @@ def answer(prometheus, path, **values):
             return json.load(reply)
     except urllib.error.HTTPError as fault:
         return json.load(fault)
+
+
+def answer_of(address):
+    with urllib.request.urlopen(address, timeout=60) as reply:
+        return json.load(reply)["data"]
 
 
 def has_value(result):
@@ -46,10 +55,14 @@ def main(prometheus, strict):
                 if strict:
                     faults.append(f"{where}: no data")
     for label in ("job", "instance"):
-        with urllib.request.urlopen(f"{prometheus}/api/v1/label/{label}/values?match[]=camsentry_build_info") as reply:
-            asked += 1
-            if not json.load(reply)["data"]:
-                faults.append(f"variable {label}: no value")
+        asked += 1
+        if not answer_of(f"{prometheus}/api/v1/label/{label}/values?match[]=camsentry_build_info"):
+            faults.append(f"variable {label}: no value")
+    alerts = answer_of(f"{prometheus}/api/v1/alerts")["alerts"]
+    firing = {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
+    print(f"alerts firing: {', '.join(sorted(firing))}")
+    if strict and not REPLAY_FIRES <= firing <= REPLAY_FIRES | REPLAY_MAY_FIRE:
+        faults.append(f"these alerts should fire: {', '.join(sorted(REPLAY_FIRES))}")
     print(f"{asked} queries asked, {empty} empty, {len(faults)} faults")
     print("\n".join(faults))
     return bool(faults)

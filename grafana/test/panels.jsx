@@ -24,7 +24,7 @@ const range = {
 // Grafana's editors are of no use here, their ids are: a property that is not listed would not be applied.
 const STANDARD = ['unit', 'min', 'max', 'decimals', 'displayName', 'noValue', 'thresholds', 'mappings', 'links', 'color'];
 const CUSTOM = [
-  'cellOptions', 'align', 'width', 'minWidth', 'filterable', 'inspect', 'drawStyle', 'lineWidth', 'fillOpacity', 'showPoints',
+  'cellOptions', 'align', 'width', 'minWidth', 'wrapHeaderText', 'filterable', 'inspect', 'drawStyle', 'lineWidth', 'fillOpacity', 'showPoints',
   'lineInterpolation', 'spanNulls', 'stacking', 'axisPlacement', 'axisLabel', 'axisSoftMax', 'barWidthFactor', 'thresholdsStyle',
 ];
 const property = (path, isCustom) => ({
@@ -112,6 +112,7 @@ function Content({ panel, frames, width, height }) {
       legend={panel.options.legend} options={panel.options} />;
   }
   if (panel.type === 'table') {
+    if (!frames.length) return <div>No data</div>;
     return <TableNG data={frames[0]} width={width} height={height} fieldConfig={panel.fieldConfig} cellHeight={panel.options.cellHeight}
       enableVirtualization={false} structureRev={1} timeRange={range} />;
   }
@@ -139,8 +140,10 @@ function Panel({ panel }) {
   React.useEffect(() => {
     load(panel).then((loaded) => {
       setFrames(loaded);
-      console.log(`CAMSENTRY drawn ${loaded.length ? 'full' : 'empty'}: ${panel.title}`);
-    }).catch((fault) => console.log(`CAMSENTRY fault: ${panel.title}: ${fault}`));
+      if (!loaded.some((frame) => frame.length)) console.log(`CAMSENTRY empty: ${panel.title}`);
+    }).catch((fault) => console.log(`CAMSENTRY fault: ${panel.title}: ${fault}`)).finally(() => {
+      window.CAMSENTRY.answered = (window.CAMSENTRY.answered ?? 0) + 1;
+    });
   }, []);
   const { left, top, width, height } = place(panel.gridPos);
   return (
@@ -168,6 +171,5 @@ function Board() {
   );
 }
 
-window.onerror = (message) => console.log(`CAMSENTRY fault: ${message}`);
 window.onunhandledrejection = (event) => console.log(`CAMSENTRY fault: ${event.reason}`);
 createRoot(document.getElementById('root')).render(<Board />);

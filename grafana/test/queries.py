@@ -35,5 +35,5 @@ def of_dashboard(path):
         for target in panel.get("targets", []):
             yield panel["title"], target["refId"], filled(target["expr"], span, 60), target["instant"]
     for note in board["annotations"]["list"]:
-        if "expr" in note:
-            yield f"annotation {note['name']}", "", filled(note["expr"], span, 60), False
+        if "expr" in note.get("target", {}):
+            yield f"annotation {note['name']}", "", filled(note["target"]["expr"], span, 60), False

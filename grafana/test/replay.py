@@ -130,7 +130,7 @@ class Scrape:
         if kind in ("counter", "histogram"):
             key = family + str(sorted((k, v) for k, v in labels.items() if k != "le"))
             grown = value * self.grown(key, t)
-            return grown if name.endswith("_sum") or name.startswith("process_") else int(grown + 1e-6)
+            return grown if name.endswith("_sum") or name.startswith("process_") else int(grown + hashed(f"phase {key}"))
         if name in BREATHING:
             pace = hashed(f"{name}{int(t / 600)}"), hashed(f"{name}{int(t / 600) + 1}")
             part = t / 600 - int(t / 600)
