@@ -27,7 +27,7 @@ note "manual pages and completions, from the program itself"
 ls "$out/man"
 bash -n "$out/completions/camsentry.bash"
 if command -v mandoc >/dev/null; then
-  # Style and base advice is about the author's taste; errors and warnings are not.
+  # Style is a matter of taste; errors are not.
   mandoc -T lint -W error "$out"/man/*.1
 else
   skipped "mandoc is not here to check the manual pages"
@@ -37,7 +37,8 @@ note "the example site"
 "$program" rules lint --site packaging/debian/site.toml
 
 note "the package"
-cargo deb --locked --no-build ${DEB_MAINTAINER:+--maintainer "$DEB_MAINTAINER"} --output "$out/"
+# What is needed to read a backtrace's lines goes to a package of its own.
+cargo deb --locked --no-build --dbgsym ${DEB_MAINTAINER:+--maintainer "$DEB_MAINTAINER"} --output "$out/"
 deb="$(ls "$out"/*.deb)"
 dpkg-deb --info "$deb"
 dpkg-deb --contents "$deb" | awk '{print $1, $2, $3, $6}'

@@ -12,6 +12,7 @@ use camsentry::capture::CaptureProblem;
 use camsentry::evidence::Evidence;
 use camsentry::export::flow_record::FlowRecord;
 use camsentry::export::metrics;
+use camsentry::export::run_facts::InterfaceRun;
 use camsentry::export::run_facts::RunFacts;
 use camsentry::export::summary_record::SummaryRecord;
 use camsentry::export::violation_record::AdviceRecord;
@@ -204,7 +205,7 @@ fn made(feed: &mut Feed<'_>) -> (Audit, RunFacts) {
     let run = RunFacts {
         files: vec![feed.text(), feed.text()],
         skipped: vec![feed.text()],
-        interfaces: vec![(feed.text(), u64::MAX)],
+        interfaces: vec![InterfaceRun { name: feed.text(), packets: u64::MAX, ..InterfaceRun::default() }],
         faults: vec![fault],
         packets: feed.u32().into(),
         first: Some(Timestamp::from_nanos(i64::MIN)),

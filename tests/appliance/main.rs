@@ -3,12 +3,19 @@
 //!
 //! A cage cannot be opened again, and must be closed before there is a second thread: this program has no test
 //! harness, and starts itself anew as the prisoner (`prisoner.rs`) for each attempt.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "test helpers")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "test helpers"
+)]
 
 mod cage;
 mod packaged;
 mod prisoner;
 mod service_manager;
+mod stand_in;
 
 use std::env;
 use std::panic::catch_unwind;

@@ -11,9 +11,11 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::net::TcpStream;
 use std::net::UdpSocket;
+use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::chroot;
 use std::os::unix::fs::symlink;
+use std::os::unix::net::SocketAddr;
 use std::os::unix::net::UnixDatagram;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -52,12 +54,14 @@ pub(crate) fn run(task: &str) {
         "capture" => capture(&Cage { reopens: true, ..cage() }),
         "capture-once" => capture(&cage()),
         "connect" => connect(),
+        "syslog" => syslog(),
         "strict" => close(&Cage { mode: Mode::Strict, ..cage() }),
         "late" => {
             thread::spawn(thread::park);
             close(&Cage { mode: Mode::Strict, ..cage() });
         }
         "notify" => notify(),
+        "stand-in" => crate::stand_in::run(),
         deed => {
             close(&cage());
             deadly(deed);
@@ -293,6 +297,23 @@ fn connect() {
     tried("connect elsewhere", TcpStream::connect(("127.0.0.1", port().wrapping_add(1))));
     tried("listen", TcpListener::bind("127.0.0.1:0"));
     tried("raw socket", raw_socket());
+}
+
+/// Opens what a sender to a system log opens: by datagrams and by a Unix socket.
+fn syslog() {
+    close(&Cage { datagrams: true, local_sockets: true, ..cage() });
+    let to = ("127.0.0.1", port());
+    let datagram = UdpSocket::bind("127.0.0.1:0");
+    tried("send a datagram", datagram.and_then(|socket| socket.connect(to).and_then(|()| socket.send(b"x"))));
+    let local = UnixDatagram::unbound();
+    tried(
+        "local",
+        local.and_then(|socket| socket.connect(folder().join("log")).and_then(|()| socket.send(b"x"))),
+    );
+    let name = SocketAddr::from_abstract_name(format!("camsentry-{}", port())).unwrap();
+    tried("abstract", UnixDatagram::unbound().and_then(|socket| socket.connect_addr(&name)));
+    tried("connect", TcpStream::connect(to));
+    tried("listen", TcpListener::bind("127.0.0.1:0"));
 }
 
 /// Tells the service manager everything, from inside the cage, a step for each line that it is sent.

@@ -30,13 +30,17 @@ pub(crate) fn frame(from: IpAddr, to: IpAddr, shape: Shape, tags: &[u16], number
                 Shape::FirstFragment => (17, 0x2000_u16),
                 Shape::LaterFragment => (17, 0x2010),
             };
-            octets.extend([0x08, 0x00, 0x45, 0]);
+            octets.extend([0x08, 0x00]);
+            let header = octets.len();
+            octets.extend([0x45, 0]);
             octets.extend(u16::try_from(20 + payload.len()).unwrap().to_be_bytes());
             octets.extend([0, 1]);
             octets.extend(fragment.to_be_bytes());
             octets.extend([64, protocol, 0, 0]);
             octets.extend(from.octets());
             octets.extend(to.octets());
+            let sum = checksum(&octets[header..]);
+            octets[header + 10..header + 12].copy_from_slice(&sum.to_be_bytes());
         }
         (IpAddr::V6(from), IpAddr::V6(to)) => {
             let next = match shape {
@@ -54,6 +58,12 @@ pub(crate) fn frame(from: IpAddr, to: IpAddr, shape: Shape, tags: &[u16], number
     }
     octets.extend(payload);
     octets
+}
+
+/// The checksum of an IPv4 header (RFC 1071); bridges drop packets that have a wrong one.
+fn checksum(header: &[u8]) -> u16 {
+    let sum: u32 = header.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
+    !(((sum & 0xFFFF) + (sum >> 16)) as u16)
 }
 
 /// What is behind the IP header, without its payload.

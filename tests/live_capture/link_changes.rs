@@ -47,6 +47,16 @@ fn some_frame(number: u64) -> Vec<u8> {
     frame(IpAddr::V4(camera), "10.10.0.5".parse().unwrap(), Shape::Tcp, &[], number)
 }
 
+/// How often a lane wakes within a tenth of a second.
+fn fills(lane: &mut Lane) -> u32 {
+    let (end, mut count) = (Instant::now() + Duration::from_millis(100), 0);
+    while Instant::now() < end {
+        Heard::default().fill(lane);
+        count += 1;
+    }
+    count
+}
+
 fn descriptors() -> usize {
     read_dir("/proc/self/fd").unwrap().count()
 }
@@ -94,6 +104,7 @@ fn an_interface_that_goes_down_and_up_twenty_times_is_heard_each_time() {
                 shell(&format!("ip link set {end} down"));
                 longest = longest.max(until(&mut lanes, &mut heard, LinkState::Down, 0));
                 assert_eq!(news(&mut lanes), [News::Down]);
+                assert!(fills(&mut lanes[0]) < 20, "waiting sleeps while it is down");
                 shell(&format!("ip link set {end} up"));
                 longest = longest.max(until(&mut lanes, &mut heard, LinkState::Up, 0));
                 assert_eq!(news(&mut lanes), [News::Up]);
@@ -181,4 +192,61 @@ fn another_interface_that_takes_the_name_is_the_one_that_is_meant() {
         until(&mut lanes, &mut heard, LinkState::Up, 1);
         all_is_heard(&mut lanes, &mut heard, 0..1_000);
     });
+}
+
+#[test]
+fn a_carrier_that_is_missing_at_the_start_is_said_and_waited_for() {
+    in_network("link_changes::a_carrier_that_is_missing_at_the_start_is_said_and_waited_for", CABLE, || {
+        shell("ip link set mouth down");
+        let mut lanes = lanes(&settings(&["ear"], 2));
+        let mut heard: Vec<Heard> = lanes.iter().map(|_| Heard::default()).collect();
+        assert_eq!(news(&mut lanes), [News::Down]);
+        assert_eq!(facts(&mut lanes[0]).state, LinkState::Down);
+        shell("ip link set mouth up");
+        until(&mut lanes, &mut heard, LinkState::Up, 0);
+        all_is_heard(&mut lanes, &mut heard, 0..1_000);
+    });
+}
+
+#[test]
+fn an_interface_that_is_deleted_under_load_accounts_for_every_frame() {
+    in_network(
+        "link_changes::an_interface_that_is_deleted_under_load_accounts_for_every_frame",
+        CABLE,
+        || {
+            for _ in 0..5 {
+                let mut lanes = lanes(&settings(&["ear"], 2));
+                let mut heard: Vec<Heard> = lanes.iter().map(|_| Heard::default()).collect();
+                let sender = std::thread::spawn(|| {
+                    let mut sender = pcap::Capture::from_device("mouth").unwrap().open().unwrap();
+                    let mut sent = 0;
+                    while sender.sendpacket(some_frame(sent)).is_ok() {
+                        sent += 1;
+                    }
+                });
+                lanes.iter_mut().zip(&mut heard).for_each(|(lane, heard)| {
+                    heard.listen(lane, Duration::from_millis(20));
+                });
+                shell("ip link del ear");
+                sender.join().unwrap();
+                until(&mut lanes, &mut heard, LinkState::Missing, 0);
+                for (lane, heard) in lanes.iter_mut().zip(&mut heard) {
+                    heard.listen(lane, Duration::from_millis(400));
+                    let facts = facts(lane);
+                    assert_eq!(facts.counts.processed, heard.frames.len() as u64);
+                    assert_eq!(facts.counts.received, facts.counts.processed + facts.counts.kernel_lost);
+                    assert_eq!(facts.unread, 0);
+                }
+                // What came is a beginning of what was sent: the last frames were read, too.
+                let mut came: Vec<u64> = heard
+                    .iter()
+                    .flat_map(|heard| heard.frames.iter().map(|(_, octets)| number(octets)))
+                    .collect();
+                came.sort_unstable();
+                assert!(came.iter().copied().eq(0..came.len() as u64) && came.len() > 100, "{}", came.len());
+                drop(lanes);
+                shell(CABLE);
+            }
+        },
+    );
 }

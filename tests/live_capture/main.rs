@@ -15,5 +15,6 @@ mod fan_out;
 mod frames;
 mod link_changes;
 mod merging;
+mod mirror;
 mod network;
 mod start_and_stop;

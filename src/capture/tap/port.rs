@@ -174,3 +174,12 @@ impl Port {
         self.wire.notices()
     }
 }
+
+impl Drop for Port {
+    /// A lane that ends before the others does not keep them from opening the interface again.
+    fn drop(&mut self) {
+        if self.listener.take().is_some() {
+            self.wire.given_up(self.opening);
+        }
+    }
+}

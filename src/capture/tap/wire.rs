@@ -96,7 +96,8 @@ impl Wire {
             return Err(format!("is switched off: `ip link set {name} up` switches it on"));
         }
         let listeners = open_sockets(&link, settings)?;
-        let shared = Shared {
+        let is_up = link.is_up;
+        let mut shared = Shared {
             name: name.to_owned(),
             settings: settings.clone(),
             links,
@@ -112,6 +113,9 @@ impl Wire {
             notices: Vec::new(),
             said: None,
         };
+        if !is_up {
+            shared.say(News::Down);
+        }
         Ok(Self { name: name.to_owned(), shared: Mutex::new(shared) })
     }
 

@@ -229,12 +229,15 @@ fn remaining(cage: &Cage) -> Result<Rules, BackendError> {
     if cage.listens {
         passed.push(libc::SYS_accept4);
     }
-    if cage.local_sockets || !cage.connects.is_empty() {
+    if cage.local_sockets || cage.datagrams || !cage.connects.is_empty() {
         passed.push(libc::SYS_connect);
     }
+    if cage.reopens || cage.datagrams {
+        passed.push(libc::SYS_bind);
+    }
     if cage.reopens {
-        // libpcap binds its socket to the interface, and the capability is put in force for that.
-        passed.extend([libc::SYS_bind, libc::SYS_capset]);
+        // The capability is put in force for opening a packet socket.
+        passed.push(libc::SYS_capset);
     }
     rules.extend(passed.into_iter().map(|call| (call, Vec::new())));
     rules.extend([
@@ -242,7 +245,8 @@ fn remaining(cage: &Cage) -> Result<Rules, BackendError> {
         (libc::SYS_mmap, vec![without(2, libc::PROT_EXEC)?]),
         (libc::SYS_mprotect, vec![without(2, libc::PROT_EXEC)?]),
         (libc::SYS_clone, vec![thread()?]),
-        (libc::SYS_socketpair, vec![equal(0, word(libc::AF_UNIX))?]),
+        // The runtime wakes itself through a pair. One of datagrams could be sent from to any other socket.
+        (libc::SYS_socketpair, vec![all([is(0, word(libc::AF_UNIX))?, kind_is(libc::SOCK_STREAM)?])?]),
         (libc::SYS_ioctl, one_of(1, CONTROLS)?),
         (libc::SYS_prctl, one_of(0, PROCESS_CONTROLS)?),
         // Limits may be read, our own; a new one stands behind the third argument.
@@ -263,20 +267,20 @@ fn remaining(cage: &Cage) -> Result<Rules, BackendError> {
 /// The kinds of sockets that may still be opened.
 fn sockets(cage: &Cage) -> Result<Vec<SeccompRule>, BackendError> {
     let mut kinds = Vec::new();
-    if !cage.connects.is_empty() {
-        for family in [libc::AF_INET, libc::AF_INET6] {
+    for family in [libc::AF_INET, libc::AF_INET6] {
+        if !cage.connects.is_empty() {
             kinds.push(all([is(0, word(family))?, kind_is(libc::SOCK_STREAM)?])?);
+        }
+        if cage.datagrams {
+            kinds.push(all([is(0, word(family))?, kind_is(libc::SOCK_DGRAM)?])?);
         }
     }
     if cage.local_sockets {
         kinds.push(equal(0, word(libc::AF_UNIX))?);
-    } else if cage.reopens {
-        // libc asks for an interface's index through one that is never connected.
-        kinds.push(all([is(0, word(libc::AF_UNIX))?, kind_is(libc::SOCK_DGRAM)?])?);
     }
     if cage.reopens {
         kinds.push(equal(0, word(libc::AF_PACKET))?);
-        // libpcap asks whether the interface is a wireless one, and the state of links is told there.
+        // libpcap and we ask there what an interface is, and how it does.
         kinds.push(equal(0, word(libc::AF_NETLINK))?);
     }
     Ok(kinds)
@@ -353,13 +357,14 @@ mod tests {
 
     #[test]
     fn the_filters_can_be_made_for_every_cage() {
-        for bits in 0..16_u8 {
+        for bits in 0..32_u8 {
             let has = |bit: u8| bits & bit != 0;
             let cage = Cage {
                 listens: has(1),
                 connects: if has(2) { vec![514] } else { Vec::new() },
                 local_sockets: has(4),
                 reopens: has(8),
+                datagrams: has(16),
                 ..Cage::default()
             };
             // BPF_MAXINSNS of linux/bpf_common.h.

@@ -86,7 +86,7 @@ fn enforce(
 }
 
 /// What this kernel's Landlock does not know and seccomp does not hold either. Cutting files off, devices'
-/// controls and signals are always held by seccomp; so is TCP where nothing is connected to.
+/// controls and signals are always held by seccomp; so are TCP and Unix sockets where none is connected.
 fn lacks(status: &RestrictionStatus, cage: &Cage) -> Result<Vec<String>, String> {
     let LandlockStatus::Available { effective_abi, .. } = status.landlock else {
         return Err("Landlock: this kernel has none, or it is not among its security modules; \
@@ -97,7 +97,7 @@ fn lacks(status: &RestrictionStatus, cage: &Cage) -> Result<Vec<String>, String>
     if effective_abi < ABI::V4 && !cage.connects.is_empty() {
         lacks.push("Landlock: TCP ports, which need Linux 6.7 or later".to_owned());
     }
-    if effective_abi < ABI::V6 && (cage.local_sockets || cage.reopens) {
+    if effective_abi < ABI::V6 && cage.local_sockets {
         lacks.push("Landlock: abstract Unix sockets, which need Linux 6.12 or later".to_owned());
     }
     Ok(lacks)

@@ -94,8 +94,11 @@ pub struct Cage {
     pub writable: Vec<PathBuf>,
     /// Whether connections are accepted, on sockets that listen already.
     pub listens: bool,
-    /// TCP ports to connect to.
+    /// TCP ports to connect to. Names mean nothing any more: what a name stands for is asked before.
     pub connects: Vec<u16>,
+    /// Whether UDP sockets are opened (a system log that is sent to in datagrams). Landlock does not see where
+    /// to.
+    pub datagrams: bool,
     /// Whether Unix sockets are connected to (a system log that may be restarted).
     pub local_sockets: bool,
     /// Whether an interface that vanished is opened again. That keeps `CAP_NET_RAW` at hand, for

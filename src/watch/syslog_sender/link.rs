@@ -21,6 +21,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Most addresses of a name that are tried.
 const ADDRESSES: usize = 4;
 
+/// Most reads that throw away what a receiver says.
+const HEARD: usize = 16;
+
 /// Carries messages to one receiver.
 #[derive(Debug)]
 pub(super) struct Courier {
@@ -122,13 +125,15 @@ impl Link {
 }
 
 /// Whether the receiver has closed the connection, which is the only way to know before a message is written
-/// into the void. A receiver has nothing to say; if it does, it is not heard.
-fn has_gone(mut stream: &TcpStream) -> io::Result<bool> {
+/// into the void. A receiver has nothing to say; what it says is not heard, and one that says much is left.
+fn has_gone(stream: &TcpStream) -> io::Result<bool> {
     stream.set_nonblocking(true)?;
-    let heard = stream.read(&mut [0; 512]);
+    let is_silent = (0..HEARD).find_map(|_| match (&*stream).read(&mut [0; 4_096]) {
+        Ok(0) => Some(false),
+        Ok(_) => None,
+        Err(error) if error.kind() == ErrorKind::Interrupted => None,
+        Err(error) => Some(error.kind() == ErrorKind::WouldBlock),
+    });
     stream.set_nonblocking(false)?;
-    match heard {
-        Ok(octets) => Ok(octets == 0),
-        Err(error) => Ok(error.kind() != ErrorKind::WouldBlock),
-    }
+    Ok(is_silent != Some(true))
 }

@@ -1,0 +1,95 @@
+//! What `/metrics` says: each metric with its type and labels, and the words that its labels may have.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use camsentry::flow::facts::Outcome;
+use camsentry::service::Service;
+use camsentry::verdict::Reason;
+use camsentry::verdict::Severity;
+use camsentry::verdict::VerdictKind;
+use camsentry::verdict::Withheld;
+
+use crate::read;
+
+/// The text of a scrape of `camsentry watch`.
+pub(crate) fn scrape() -> String {
+    read("tests/grafana/scrape.prom")
+}
+
+/// One metric of a scrape.
+#[derive(Debug, Default)]
+pub(crate) struct Metric {
+    pub(crate) labels: BTreeSet<String>,
+    pub(crate) is_counter: bool,
+}
+
+/// Every metric of the scrape by the name of its series, and those that the scraper adds.
+pub(crate) fn metrics() -> BTreeMap<String, Metric> {
+    let text = scrape();
+    let mut types: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut metrics: BTreeMap<String, Metric> = BTreeMap::new();
+    for line in text.lines() {
+        if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' ')) {
+            types.insert(name, kind);
+            continue;
+        }
+        if line.starts_with('#') || line.is_empty() {
+            continue;
+        }
+        let (name, labels) = parsed(line);
+        let family = ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end));
+        let is_histogram = family.is_some_and(|family| types.get(family) == Some(&"histogram"));
+        let metric = metrics.entry(name.to_owned()).or_default();
+        metric.labels.extend(labels);
+        metric.is_counter = is_histogram || types.get(name) == Some(&"counter");
+    }
+    metrics.insert("up".to_owned(), Metric::default());
+    for metric in metrics.values_mut() {
+        metric.labels.extend(["job", "instance"].map(str::to_owned));
+    }
+    metrics
+}
+
+/// The name of a series and those of its labels.
+fn parsed(line: &str) -> (&str, Vec<String>) {
+    let Some((name, rest)) = line.split_once('{') else {
+        return (line.split(' ').next().unwrap(), Vec::new());
+    };
+    let (labels, _) = rest.rsplit_once('}').unwrap();
+    // A name stands before every `="`; no value of ours holds a quote.
+    let mut names: Vec<&str> = labels.split("=\"").collect();
+    names.pop();
+    let name_of = |part: &str| part.rsplit(['"', ',']).next().unwrap_or_default().to_owned();
+    (name, names.into_iter().map(name_of).collect())
+}
+
+/// The words that a label may have, where they are a closed list.
+pub(crate) fn words(metric: &str, label: &str) -> Option<BTreeSet<&'static str>> {
+    Some(match label {
+        "severity" => Severity::ALL.iter().map(|word| word.as_str()).collect(),
+        "outcome" => Outcome::ALL.iter().map(|word| word.as_str()).collect(),
+        "verdict" => VerdictKind::ALL.iter().map(|word| word.as_str()).collect(),
+        "service" => Service::ALL.iter().map(|word| word.as_str()).chain(["unknown"]).collect(),
+        "reason" if metric == "camsentry_withheld_total" => {
+            Withheld::ALL.iter().map(|w| w.as_str()).collect()
+        }
+        "reason" => Reason::ALL.iter().map(|word| word.as_str()).collect(),
+        _ => return None,
+    })
+}
+
+#[test]
+fn a_scrape_is_read_with_types_and_labels() {
+    let metrics = metrics();
+    let open = &metrics["camsentry_violations_open"];
+    assert!(!open.is_counter);
+    let labels: Vec<&str> = open.labels.iter().map(String::as_str).collect();
+    let wanted =
+        ["instance", "job", "orig_role", "outcome", "policy_rule", "reason", "resp_role", "severity"];
+    assert_eq!(labels, wanted);
+    let bucket = &metrics["camsentry_flow_duration_seconds_bucket"];
+    assert!(bucket.is_counter && bucket.labels.contains("le") && bucket.labels.contains("service"));
+    assert!(metrics["camsentry_flows_total"].is_counter);
+    assert!(!metrics["camsentry_flows"].is_counter);
+}
