@@ -21,8 +21,10 @@ from world import counter
 QUIET = 20
 # The promise: seconds from the first packet to event, metric and alert; and beyond the quiet time until it clears.
 PROMISE = 15
-# One sensor on each mirror port, there before the streams are, and one more on the first that comes late.
-INTERFACES = {**{mirror: f"span-{mirror}" for mirror in MIRRORS}, "late": "span-trunk"}
+# One sensor on each mirror port and one, with two workers, on the two directions as a TAP gives them, all there before the
+# streams are; and one more on the first port that comes late.
+INTERFACES = {**{mirror: [f"span-{mirror}"] for mirror in MIRRORS}, "tap": ["span-up", "span-down"], "late": ["span-trunk"]}
+WORKERS = {"tap": "2"}
 PORTS = {sensor: 29477 + number for number, sensor in enumerate(INTERFACES)}
 
 
@@ -143,12 +145,13 @@ def hold(stage, words, figures, limit):
 
 
 def sensor(stage, name):
-    return Watch(stage, name, [INTERFACES[name]], PORTS[name], extra=["--quiet-secs", str(QUIET)])
+    extra = ["--quiet-secs", str(QUIET), "--workers", WORKERS.get(name, "1")]
+    return Watch(stage, name, INTERFACES[name], PORTS[name], extra=extra)
 
 
 def live(stage):
     """watch on every mirror port: each planted violation in event, metric and alert in time, nothing else, and cleared."""
-    watches = {name: sensor(stage, name) for name in MIRRORS}
+    watches = {name: sensor(stage, name) for name in INTERFACES if name != "late"}
     end_dump = record(stage, "live")
     began = time.monotonic()
     streams = scenarios.allowed_streams(stage.world, 400)
@@ -219,6 +222,7 @@ def finish(stage, watches, streams, look, end_dump):
     look.events += watches["trunk"].new_events()
     events = {name: look.events if name == "trunk" else watch.new_events() for name, watch in watches.items()}
     first_only(stage, "events of both ends", events["both"])
+    first_only(stage, "events of a TAP's two directions", events["tap"])
     first_only(stage, "events of the late sensor", events["late"])
     for mirror in ["up", "down"]:
         opened = [event for event in told(events[mirror], "violation-event") if event["event"] == "opened"]
@@ -226,6 +230,7 @@ def finish(stage, watches, streams, look, end_dump):
     sums = {name: summary(told_) for name, told_ in events.items()}
     if stage.promise("each has a summary as its last event", all(sums.values()), "" if all(sums.values()) else sums):
         same_totals(stage, "live", sums["trunk"], sums["both"])
+        same_totals(stage, "live", sums["trunk"], sums["tap"], "the two directions as two interfaces, two workers")
         whole = {name: sum_["packets"]["unaccounted"] for name, sum_ in sums.items()}
         stage.promise("every packet is accounted for", not any(whole.values()), whole)
     sent = {mirror: counter(f"span-{mirror}", "tx_packets") for mirror in MIRRORS}

@@ -107,11 +107,12 @@ def only_planted(stage, where, found):
                   false or f"{len(found) - len(tries)} of {len(PLANTED)} planted ones found, {len(tries)} tries of the sweep")
 
 
-def same_totals(stage, where, one, both):
-    """Each packet twice, and all totals as if it had come once."""
+def same_totals(stage, where, one, both, what="both ports mirrored"):
+    """All totals as if each packet had come once, and by one way."""
     once = (one["packets"]["judged"], one["flows"]["total"], one["conversations"], one["violations"])
     twice = (both["packets"]["judged"], both["flows"]["total"], both["conversations"], both["violations"])
-    stage.promise(f"{where}: both ports mirrored give the totals of one", once == twice,
-                  f"one port: {once[0]} packets judged of {one['packets']['read']}; both: {twice[0]} of {both['packets']['read']},"
+    differ = [f"{a} != {b}" for a, b in zip(once, twice) if a != b]
+    stage.promise(f"{where}: {what} give the totals of one port", not differ, differ or
+                  f"one port: {once[0]} packets judged of {one['packets']['read']}; these: {twice[0]} of {both['packets']['read']},"
                   f" {both['packets']['duplicates']} copies")
 
