@@ -51,7 +51,7 @@ def stops(stage):
         time.sleep(0.3 + chance.random() * 0.7)
         if round_ % 2:
             # The sender stops, and the signal comes at once: what is in the ring must still be read.
-            World.stop(running)
+            World.stop(running, signal.SIGKILL)
         received_first = counter(LOAD, "rx_packets") - before
         code, took = watch.stop()
         received_last = counter(LOAD, "rx_packets") - before

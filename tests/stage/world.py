@@ -205,15 +205,19 @@ class World:
     @staticmethod
     def stop(process, how=signal.SIGTERM, wait=5):
         """Ends a process that `start` gave, and all that it started."""
-        if process.poll() is None:
-            try:
-                os.killpg(process.pid, how)
-                process.wait(wait)
-            except (ProcessLookupError, subprocess.TimeoutExpired):
-                pass
+        end = time.monotonic() + wait
         try:
+            if process.poll() is None:
+                os.killpg(process.pid, how)
+            # `timeout` may be gone before what it stands for: the group is what counts.
+            while time.monotonic() < end:
+                if process.poll() is not None:
+                    # This script is the first process of its namespace: what lost its parent is its to bury.
+                    os.waitpid(-process.pid, os.WNOHANG)
+                os.killpg(process.pid, 0)
+                time.sleep(0.01)
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
+        except (ProcessLookupError, ChildProcessError):
             pass
         return process.wait()
 
