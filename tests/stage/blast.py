@@ -37,11 +37,11 @@ def media():
 
 
 def strangers():
-    """Each from another address of 10.30.128.0/17."""
+    """Each from another address of 10.30.128.0/17, none of them a broadcast address of a network that is declared."""
     number = 0
     while True:
-        host = 0x8000 | number & 0x7FFF
-        yield frame(bytes([10, 30, host >> 8, host & 0xFF]), bytes([10, 10, 0, 31]), (40000, 4000 + number % 2), b"who is there?\n")
+        high, low = divmod(number, 250)
+        yield frame(bytes([10, 30, 128 + high % 128, 1 + low]), bytes([10, 10, 0, 31]), (40000, 4000 + number % 2), b"who is there?\n")
         number += 1
 
 
