@@ -99,7 +99,7 @@ impl Watch {
 }
 
 /// Asks until there is an answer.
-fn until<T>(what: &str, ask: impl Fn() -> Option<T>) -> T {
+fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     for _ in 0..ROUNDS {
         if let Some(answer) = ask() {
             return answer;
