@@ -175,7 +175,8 @@ fn watches_what_is_sent() {
     until_open(13.0);
     assert_eq!(expected.len(), 13);
     // A connection ends for us some seconds after it was closed.
-    let has_ended = |text: &String| sum(text, "camsentry_flow_duration_seconds_count", "service=\"smb\"") == 1.0;
+    let has_ended =
+        |text: &String| sum(text, "camsentry_flow_duration_seconds_count", "service=\"smb\"") == 1.0;
     let text = until("flows have ended", || Some(metrics()).filter(has_ended));
     is_documented(&text);
     answers(&expected);
