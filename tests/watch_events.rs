@@ -1,7 +1,11 @@
 //! The event file and changed files: kill -9 at any instant, a full disk, somebody else's logrotate, and
 //! every way in which a file is replaced.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test helpers")]
-#![expect(clippy::print_stderr, reason = "says what is skipped")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "test helpers"
+)]
 
 use std::collections::BTreeSet;
 use std::env;
@@ -18,6 +22,7 @@ use std::path::PathBuf;
 use std::process;
 use std::process::Command;
 use std::process::Stdio;
+use std::slice::from_ref;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
@@ -404,20 +409,20 @@ fn every_way_of_replacing_a_file_is_noticed_once_it_is_at_rest() {
     // Written in place, at the same length.
     thread::sleep(Duration::from_millis(20));
     fs::write(&path, "b").unwrap();
-    assert_eq!(noticed(&mut watched), [path.clone()]);
+    assert_eq!(noticed(&mut watched), from_ref(&path));
     // Another one renamed over it.
     fs::write(folder.path("new"), "c").unwrap();
     fs::rename(folder.path("new"), &path).unwrap();
-    assert_eq!(noticed(&mut watched), [path.clone()]);
+    assert_eq!(noticed(&mut watched), from_ref(&path));
     // Deleted, and made again.
     fs::remove_file(&path).unwrap();
-    assert_eq!(noticed(&mut watched), [path.clone()]);
+    assert_eq!(noticed(&mut watched), from_ref(&path));
     fs::write(&path, "c").unwrap();
-    assert_eq!(noticed(&mut watched), [path.clone()]);
+    assert_eq!(noticed(&mut watched), from_ref(&path));
     // Deleted and made again between two looks: the way of vim's backups.
     fs::rename(&path, folder.path("site.toml~")).unwrap();
     fs::write(&path, "c").unwrap();
-    assert_eq!(noticed(&mut watched), [path.clone()]);
+    assert_eq!(noticed(&mut watched), from_ref(&path));
 }
 
 #[test]
@@ -430,7 +435,7 @@ fn a_file_with_its_old_times_is_noticed_and_one_that_is_being_written_is_waited_
     thread::sleep(Duration::from_millis(20));
     fs::write(&path, "b").unwrap();
     File::open(&path).unwrap().set_modified(old).unwrap();
-    assert_eq!(noticed(&mut watched), [path.clone()]);
+    assert_eq!(noticed(&mut watched), from_ref(&path));
     let mut file = OpenOptions::new().append(true).open(&path).unwrap();
     for _ in 0..5 {
         file.write_all(b"more").unwrap();

@@ -1,5 +1,5 @@
 //! The HTTP side as its clients meet it: curl, plain and over TLS, and clients that mean it no good.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test helpers")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test helpers")]
 #![expect(clippy::disallowed_methods, reason = "measures how long answers take")]
 
 use std::env;

@@ -107,12 +107,14 @@ function values(panel, frames) {
 }
 
 function Content({ panel, frames, width, height }) {
+  if (!frames.some((frame) => frame.length)) {
+    return <div style={{ width, height, display: 'grid', placeItems: 'center', color: theme.colors.text.secondary }}>No data</div>;
+  }
   if (panel.type === 'timeseries') {
     return <TimeSeries frames={frames} structureRev={1} timeRange={range} timeZone="utc" width={width} height={height}
       legend={panel.options.legend} options={panel.options} />;
   }
   if (panel.type === 'table') {
-    if (!frames.length) return <div>No data</div>;
     return <TableNG data={frames[0]} width={width} height={height} fieldConfig={panel.fieldConfig} cellHeight={panel.options.cellHeight}
       enableVirtualization={false} structureRev={1} timeRange={range} />;
   }

@@ -56,6 +56,7 @@ use crate::watch::http::tls::TlsFault;
 use crate::watch::judging::Bench;
 use crate::watch::judging::Docket;
 use crate::watch::lanes::LaneThread;
+use crate::watch::notify::Notifier;
 use crate::watch::rim::Rim;
 use crate::watch::sandbox::Cage;
 use crate::watch::sandbox::SandboxFault;
@@ -107,6 +108,7 @@ struct Opened {
     listener: std::net::TcpListener,
     tls: Option<Arc<ServerConfig>>,
     events: Option<EventLog>,
+    notifier: Notifier,
 }
 
 /// Watches until a signal ends it. `load` reads rules and site anew.
@@ -137,7 +139,7 @@ pub fn run(settings: &WatchSettings, policy: Arc<Policy>, load: Load<'_>) -> Res
     let crew = Crew::hire(opened.lanes, &pipeline, (bench, writer), &board, &stop)?;
     info!("watching {} (sandbox: {})", settings.tap.interfaces.join(", "), level.word());
     let rim = Rim { settings, board: Arc::clone(&board), desk: crew.desk.clone() };
-    let ended = rim.serve(opened.listener, opened.tls, load);
+    let ended = rim.serve((opened.listener, opened.tls), opened.notifier, load);
     stop.store(true, Ordering::Relaxed);
     crew.dismiss(&board);
     ended.map_err(|error| system("cannot serve HTTP and signals", error))
@@ -151,7 +153,9 @@ fn open(settings: &WatchSettings) -> Result<Opened, WatchFault> {
         listener.map_err(|error| system(format!("cannot listen on {}", settings.listen), error))?;
     let events = settings.events.clone().map(EventLog::open).transpose()?;
     let lanes = tap::open(&settings.tap).map_err(WatchFault::Capture)?;
-    Ok(Opened { lanes, listener, tls, events })
+    let notifier = Notifier::from_environment();
+    let notifier = notifier.map_err(|error| system("cannot speak to the service manager", error))?;
+    Ok(Opened { lanes, listener, tls, events, notifier })
 }
 
 /// What must stay in reach.
@@ -166,7 +170,8 @@ fn cage(settings: &WatchSettings) -> Cage {
             cage.connects.extend(target.rsplit(':').next().and_then(|port| port.parse::<u16>().ok()))
         }
         Some(Receiver::Unix(_)) => cage.local_sockets = true,
-        Some(Receiver::Udp(_)) | None => {}
+        Some(Receiver::Udp(_)) => cage.datagrams = true,
+        None => {}
     }
     cage
 }

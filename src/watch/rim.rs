@@ -66,19 +66,19 @@ impl Rim<'_> {
     /// If the system refuses what serving needs.
     pub(super) fn serve(
         self,
-        listener: TcpListener,
-        tls: Option<Arc<ServerConfig>>,
+        (listener, tls): (TcpListener, Option<Arc<ServerConfig>>),
+        notifier: Notifier,
         load: Load<'_>,
     ) -> io::Result<()> {
         listener.set_nonblocking(true)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(self.run(listener, tls, load))
+        runtime.block_on(self.run((listener, tls), notifier, load))
     }
 
     async fn run(
         self,
-        listener: TcpListener,
-        tls: Option<Arc<ServerConfig>>,
+        (listener, tls): (TcpListener, Option<Arc<ServerConfig>>),
+        mut notifier: Notifier,
         load: Load<'_>,
     ) -> io::Result<()> {
         let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -95,7 +95,6 @@ impl Rim<'_> {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         info!("metrics: {scheme}://{}/metrics", listener.local_addr()?);
-        let mut notifier = Notifier::from_environment()?;
         tell(notifier.ready(&self.status()));
         let attend = async {
             self.attend(&mut signals, &mut notifier, tls_now.as_ref(), load).await;

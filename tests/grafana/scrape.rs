@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use camsentry::export::metrics::METRICS;
 use camsentry::flow::facts::Outcome;
 use camsentry::service::Service;
 use camsentry::verdict::Reason;
@@ -92,4 +93,17 @@ fn a_scrape_is_read_with_types_and_labels() {
     assert!(bucket.is_counter && bucket.labels.contains("le") && bucket.labels.contains("service"));
     assert!(metrics["camsentry_flows_total"].is_counter);
     assert!(!metrics["camsentry_flows"].is_counter);
+}
+
+#[test]
+fn the_scrape_has_every_metric_and_label_that_the_program_lists() {
+    let metrics = metrics();
+    for (name, _, labels) in METRICS {
+        // A histogram's series have other names.
+        let found = metrics.get(*name).or_else(|| metrics.get(&format!("{name}_count")));
+        let found = found.unwrap_or_else(|| panic!("{name} is not in the scrape"));
+        for label in *labels {
+            assert!(found.labels.contains(*label), "{name} has no label {label}");
+        }
+    }
 }
