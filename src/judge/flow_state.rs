@@ -110,7 +110,8 @@ impl FlowState {
     /// Takes an event of this flow in.
     pub fn take(&mut self, kind: &EventKind, time: Timestamp) {
         // What recognisers conclude may come when the flow ends, long after its last packet.
-        if !matches!(kind, EventKind::Identified(..) | EventKind::Unrecognised { .. } | EventKind::Found(..)) {
+        if !matches!(kind, EventKind::Identified(..) | EventKind::Unrecognised { .. } | EventKind::Found(..))
+        {
             self.last_seen = self.last_seen.max(time);
         }
         match kind {

@@ -241,6 +241,16 @@ def links(stage):
         stage.say(f"deleted: noticed after {gone:.2f} s; made again: open after {noticed[-1]:.2f} s")
     stage.promise("deleted: in the metric within 2 s", max(noticed[0::2]) <= 2, f"most {max(noticed[0::2]):.2f} s")
     stage.promise("made again: captured again within 6 s", not unread and max(noticed[1::2]) <= 6, f"most {max(noticed[1::2]):.2f} s")
+    noticed, resumed = [], []
+    for _ in range(5 if stage.full else 1):
+        for old, new, value in [(LOAD, "span-else", 0), (LOAD, None, 1)]:
+            call("ip", "link", "set", old if new else "span-else", "down")
+            call("ip", "link", "set", old if new else "span-else", "name", new or LOAD)
+            call("ip", "link", "set", new or LOAD, "up")
+            turns(value, noticed)
+        resumes()
+    stage.promise("renamed and named back: in the metric within 2 s and 6 s, and captured again", not unread and
+                  max(noticed[0::2]) <= 2 and max(noticed[1::2]) <= 6, f"most {max(noticed[0::2]):.2f} s and {max(noticed[1::2]):.2f} s")
     after = descriptors()
     stage.promise("no descriptor leaks", before is not None and after is not None and after <= before + 2, f"{before} before, {after} after")
     code, took = watch.stop()
