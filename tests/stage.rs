@@ -2,7 +2,6 @@
 //!
 //! The short form, about three minutes; `tests/stage/run.py --full` measures all that docs/testing.md says. A machine
 //! without namespaces or without one of the programs says `skipped`, loudly, and what it lacks.
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test, which tells what was measured")]
 
 use std::path::Path;
 use std::process::Command;
