@@ -2,7 +2,6 @@
 //!
 //! The short form, about three minutes; `tests/stage/run.py --full` measures all that docs/testing.md says. A machine
 //! without namespaces or without one of the programs says `skipped`, loudly, and what it lacks.
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test, which tells what was measured")]
 
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +12,8 @@ const SKIPPED: i32 = 77;
 #[test]
 fn planted_violations_on_a_real_mirror_port_are_told_in_time_and_nothing_else_is() {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/stage/run.py");
-    let played = Command::new("python3").arg(script).args(["--camsentry", env!("CARGO_BIN_EXE_camsentry")]).output();
+    let played =
+        Command::new("python3").arg(script).args(["--camsentry", env!("CARGO_BIN_EXE_camsentry")]).output();
     let Ok(played) = played else {
         eprintln!("skipped: there is no python3 to play the stage");
         return;

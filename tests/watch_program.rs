@@ -3,6 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stderr,
+    clippy::indexing_slicing,
     clippy::arithmetic_side_effects,
     clippy::panic,
     reason = "test helpers"
