@@ -8,6 +8,7 @@ use camsentry::capture::FrameBatch;
 use camsentry::capture::FrameSource;
 use camsentry::capture::Supply;
 use camsentry::capture::tap::TapSettings;
+use camsentry::capture::tap::as_it_is;
 use camsentry::capture::tap::open;
 use pcap::Capture;
 use rustix::event::PollFd;
@@ -45,6 +46,7 @@ fn lane(interface: &str, ring: u32, seconds: Duration) -> Result<serde_json::Val
         snaplen: 65_535,
         ring_octets: ring,
         lanes: NonZeroUsize::MIN,
+        with_rights: as_it_is,
     };
     let mut lanes = open(&settings).map_err(|faults| format!("{faults:?}"))?;
     let mut lane = lanes.pop().ok_or("no lane")?;

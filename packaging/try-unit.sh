@@ -3,13 +3,9 @@
 # unit started, reloaded, brought to a standstill, stopped, and all purged. As root; it needs debootstrap and
 # systemd-nspawn (Debian's systemd-container), and a Debian mirror the first time.
 #
-#   packaging/try-unit.sh PACKAGE.deb [STAND-IN]
-#
-# STAND-IN is a program that is started in place of `camsentry watch` (the test program `appliance`, which stands
-# in when CAMSENTRY_PRISONER=stand-in).
+#   packaging/try-unit.sh PACKAGE.deb
 set -euo pipefail
 deb="$(realpath "$1")"
-stand_in="${2:-}"
 suite="${SUITE:-bookworm}"
 root="${ROOT:-/var/tmp/camsentry-try-$suite}"
 
@@ -56,10 +52,6 @@ printf 'CAMSENTRY_ARGS="-i span0 --sandbox strict"\n' >"$root/etc/default/camsen
 mkdir -p "$root/etc/systemd/system/camsentry.service.d"
 drop="$root/etc/systemd/system/camsentry.service.d/try.conf"
 printf '[Service]\nWatchdogSec=2s\nRestartSec=1s\n' >"$drop"
-if [ -n "$stand_in" ]; then
-  cp "$stand_in" "$root/usr/local/bin/stand-in"
-  printf 'ExecStart=\nExecStart=/usr/local/bin/stand-in\nEnvironment=CAMSENTRY_PRISONER=stand-in\n' >>"$drop"
-fi
 inside systemctl daemon-reload
 inside systemctl start camsentry || fail "it does not start"
 await ActiveState active 10
@@ -80,11 +72,7 @@ say "reloaded: $(of_unit StatusText)"
 sleep 5
 [ "$(of_unit NRestarts)" = 0 ] && [ "$(of_unit MainPID)" = "$pid" ] || fail "it did not stay alive for 5 s"
 say "alive for 5 s with a watchdog of 2 s"
-if [ -n "$stand_in" ]; then
-  inside kill -USR1 "$pid"
-else
-  inside kill -STOP "$pid"
-fi
+inside kill -STOP "$pid"
 await NRestarts 1 15
 await ActiveState active 10
 say "a standstill: ended by the watchdog, started anew"

@@ -13,6 +13,7 @@ use std::sync::atomic::AtomicBool;
 use camsentry::addr::Addr;
 use camsentry::capture::captures::Captures;
 use camsentry::export::metrics;
+use camsentry::export::run_facts::InterfaceRun;
 use camsentry::export::run_facts::RunFacts;
 use camsentry::export::summary_record::SummaryRecord;
 use camsentry::flow::FlowKey;
@@ -148,7 +149,7 @@ fn name(name: &str) {
     let mut run = auditor().run(&mut captures, &AtomicBool::new(false), &mut |_| {}).run;
     run.files = vec![name.to_owned()];
     run.skipped = vec![name.to_owned()];
-    run.interfaces = vec![(name.to_owned(), 1)];
+    run.interfaces = vec![InterfaceRun { name: name.to_owned(), packets: 1, ..InterfaceRun::default() }];
     let audit = Audit { site: Some(Arc::from(name)), ..Audit::default() };
     assert_eq!(run.faults.len(), 1, "an empty file is a fault, which names the file");
     assert_visible(&printed(&audit, &run));

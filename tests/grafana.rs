@@ -1,7 +1,13 @@
 //! What stands in `grafana/` fits the program: every metric and label that a panel, a variable or an alert names is in
 //! a scrape, the dashboards keep the rules of Grafana's dashboard-linter, and the alerts are the same for Prometheus
 //! and for Grafana. `grafana/test.sh` goes on from here with the real programs.
-#![expect(clippy::unwrap_used, reason = "test helpers")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::arithmetic_side_effects,
+    clippy::panic,
+    reason = "test helpers"
+)]
 
 #[path = "grafana/alerts.rs"]
 mod alerts;
@@ -11,6 +17,9 @@ mod boards;
 mod expression;
 #[path = "grafana/scrape.rs"]
 mod scrape;
+#[path = "support/watched.rs"]
+#[expect(dead_code, reason = "what a scrape is made by is enough here")]
+mod watched;
 
 use std::fs;
 use std::path::Path;

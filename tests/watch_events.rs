@@ -237,6 +237,7 @@ fn a_link_stays_a_link_when_its_file_is_rotated() {
     for seq in 0..3 {
         log.append(&json!({"seq": seq, "text": "x".repeat(60)}));
     }
+    assert_eq!(log.path(), folder.0.canonicalize().unwrap().join("disk/events"));
     assert!(folder.path("disk/events.2").exists() && folder.path("link").is_symlink());
     assert_eq!(numbers(&lines(&folder.path("link"))), [2]);
 }

@@ -4,6 +4,7 @@
 
 use std::env;
 use std::fs;
+use std::io::ErrorKind;
 use std::io::Read;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -321,6 +322,16 @@ fn tls_is_spoken_in_1_2_and_1_3_and_the_certificate_can_be_changed_while_it_runs
         ran.status.success() && ran.stdout == METRICS.as_bytes()
     };
     assert!(trusts(&old, &["--tlsv1.3"]));
+    // Handshakes that never end hold nobody up.
+    let held: Vec<TcpStream> = (0..3 * CONNECTIONS)
+        .map(|_| {
+            let mut stream = server.connect();
+            stream.write_all(b"\x16\x03\x01\x02\x00\x01\x00").unwrap();
+            stream
+        })
+        .collect();
+    assert!(trusts(&old, &["--max-time", "5"]));
+    drop(held);
     assert!(trusts(&old, &["--tls-max", "1.2"]));
     assert!(!trusts(&old, &["--tls-max", "1.1", "--tlsv1.0", "--ciphers", "DEFAULT@SECLEVEL=0"]));
     assert!(!trusts(&new, &[]));
@@ -398,6 +409,12 @@ fn half_open_connections_and_slow_readers_keep_nobody_from_an_answer() {
     trickle.join().unwrap();
 }
 
+/// Whether the server has ended a connection.
+fn has_gone(stream: &mut TcpStream) -> bool {
+    stream.set_nonblocking(true).unwrap();
+    !matches!(stream.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock)
+}
+
 #[test]
 fn at_most_so_many_connections_are_held_and_those_that_ask_nothing_go_first() {
     let server = Server::plain(Stand::new(large()));
@@ -406,11 +423,19 @@ fn at_most_so_many_connections_are_held_and_those_that_ask_nothing_go_first() {
     let mut start = [0; 15];
     reader.read_exact(&mut start).unwrap();
     assert_eq!(&start, b"HTTP/1.1 200 OK");
-    let mut idle: Vec<TcpStream> = (0..CONNECTIONS).map(|_| server.connect()).collect();
+    let mut idle: Vec<TcpStream> = (0..2 * CONNECTIONS).map(|_| server.connect()).collect();
     assert_eq!(server.get("/healthz").status, 200);
-    // The oldest of the idle ones had to go; the reader, older still, had not.
-    idle[0].set_read_timeout(Some(PATIENCE)).unwrap();
-    assert_eq!(idle[0].read(&mut [0]).unwrap_or(0), 0);
+    // Those that came before had to go, and the last ones had not: without a bound none would go now, and all
+    // when the time for their requests is over.
+    let start = Instant::now();
+    let mut gone = 0;
+    while gone < CONNECTIONS {
+        assert!(start.elapsed() < 4 * PATIENCE, "{gone} of {} had to go", idle.len());
+        thread::sleep(Duration::from_millis(100));
+        gone = idle.iter_mut().map(|stream| usize::from(has_gone(stream))).sum();
+    }
+    assert!(gone < 2 * CONNECTIONS - 8, "{gone}");
+    // The reader, older than all of them, gets its answer.
     let mut all = Vec::new();
     reader.read_to_end(&mut all).unwrap();
     assert!(all.ends_with(b"camsentry_flows_total 7\n") && all.len() > large().len());

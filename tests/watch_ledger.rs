@@ -1,6 +1,11 @@
 //! A judge that watches ends with the ledger of an audit of the same packets, however time is cut into steps;
 //! what it told on the way adds up to that; and what it forgets leaves exact totals behind.
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "test helpers")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::arithmetic_side_effects,
+    reason = "test helpers"
+)]
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;

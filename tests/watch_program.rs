@@ -1,151 +1,42 @@
 //! The program watches an interface: what is sent there comes out as metrics, answers and events, with the verdicts
 //! of an audit of the same packets; rules change while it runs; and at the end every packet is accounted for.
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "test helpers")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::panic,
+    reason = "test helpers"
+)]
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::io::Write;
-use std::net::TcpStream;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
-use std::thread::sleep;
-use std::time::Duration;
 
 use camsentry::export::metric_table::METRICS;
 use serde_json::Value;
 
-/// A network of two ends in a namespace of its own, and the test below in it.
-const NETWORK: &str = "sysctl -qw net.ipv6.conf.default.disable_ipv6=1; \
-    ip link add ear type veth peer name mouth && ip link set ear up && ip link set mouth up && ip link set lo up \
-    && exec \"$0\" --exact watches_what_is_sent --ignored --nocapture";
+#[path = "support/watched.rs"]
+mod watched;
 
-/// How often to look, and how many times at most: a minute and a half.
-const PAUSE: Duration = Duration::from_millis(300);
-const ROUNDS: usize = 300;
-
-fn demo() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/captures/demo")
-}
+use watched::Watch;
+use watched::demo;
+use watched::get;
+use watched::in_a_network;
+use watched::metrics;
+use watched::scrape_of_demo;
+use watched::send_demo;
+use watched::sum;
+use watched::until;
+use watched::until_open;
 
 #[test]
 fn a_watch_tells_what_an_audit_finds_and_accounts_for_every_packet() {
-    let this = std::env::current_exe().unwrap();
-    let can = Command::new("unshare").args(["-rn", "ip", "link"]).output();
-    if !can.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: no network namespace can be made here");
-        return;
-    }
-    let run = Command::new("unshare")
-        .args(["-rn", "--kill-child", "sh", "-c", NETWORK])
-        .arg(this)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&run.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&run.stderr).into_owned();
-    assert!(run.status.success() && said.contains("1 passed"), "{said}{errors}");
-}
-
-/// A watch that is killed if the test fails.
-struct Watch {
-    process: Child,
-    folder: PathBuf,
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(fs::remove_dir_all(&self.folder));
-    }
-}
-
-impl Watch {
-    fn start() -> Self {
-        let folder = std::env::temp_dir().join(format!("camsentry-watch-{}", std::process::id()));
-        fs::create_dir_all(folder.join("events")).unwrap();
-        fs::create_dir_all(folder.join("site")).unwrap();
-        fs::copy(demo().join("site.toml"), folder.join("site/site.toml")).unwrap();
-        let process = Command::new(env!("CARGO_BIN_EXE_camsentry"))
-            .args(["watch", "-i", "ear", "--ring-mib", "8"])
-            .args(["--site".as_ref(), folder.join("site/site.toml").as_os_str()])
-            .args(["--events".as_ref(), folder.join("events/events.jsonl").as_os_str()])
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let watch = Self { process, folder };
-        until("it is ready", || get("/readyz").filter(|(status, _)| *status == 200));
-        watch
-    }
-
-    fn signal(&self, signal: &str) {
-        let id = self.process.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
-    }
-
-    fn events(&self) -> Vec<Value> {
-        let text = fs::read_to_string(self.folder.join("events/events.jsonl")).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-    }
-
-    fn site(&self, change: impl FnOnce(String) -> String) {
-        let path = self.folder.join("site/site.toml");
-        let text = change(fs::read_to_string(&path).unwrap());
-        fs::write(path, text).unwrap();
-    }
-}
-
-/// Asks until there is an answer.
-fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..ROUNDS {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        sleep(PAUSE);
-    }
-    panic!("waited in vain until {what}");
-}
-
-fn get(path: &str) -> Option<(u16, String)> {
-    let mut stream = TcpStream::connect("127.0.0.1:29477").ok()?;
-    stream
-        .write_all(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").as_bytes())
-        .ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
-}
-
-/// The sum of a metric's series that have this label value.
-fn sum(metrics: &str, name: &str, with: &str) -> f64 {
-    let lines = metrics.lines().filter(|line| line.starts_with(name) && line.contains(with));
-    let lines = lines.filter(|line| line.as_bytes().get(name.len()).is_some_and(|next| b"{ ".contains(next)));
-    lines.map(|line| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap()).sum()
-}
-
-fn metrics() -> String {
-    get("/metrics").unwrap().1
-}
-
-fn until_open(count: f64) -> String {
-    let open = || Some(metrics()).filter(|text| sum(text, "camsentry_violations_open", "") == count);
-    until("so many violations stand", open)
-}
-
-/// Sends the packets of the demo capture: how many there are.
-fn send_demo() -> u64 {
-    let mut capture = pcap::Capture::from_file(demo().join("capture.pcap")).unwrap();
-    let mut mouth = pcap::Capture::from_device("mouth").unwrap().open().unwrap();
-    let mut sent = 0;
-    while let Ok(packet) = capture.next_packet() {
-        mouth.sendpacket(packet.data).unwrap();
-        sent += 1;
-    }
-    sent
+    in_a_network("watches_what_is_sent", &[]);
 }
 
 /// Identifiers and sentences of what an audit of the demo capture finds.
@@ -172,12 +63,8 @@ fn watches_what_is_sent() {
     let mut watch = Watch::start();
     let sent = send_demo();
     let expected = audited();
-    until_open(13.0);
     assert_eq!(expected.len(), 13);
-    // A connection ends for us some seconds after it was closed.
-    let has_ended =
-        |text: &String| sum(text, "camsentry_flow_duration_seconds_count", "service=\"smb\"") == 1.0;
-    let text = until("flows have ended", || Some(metrics()).filter(has_ended));
+    let text = scrape_of_demo();
     is_documented(&text);
     answers(&expected);
     reloads(&watch);

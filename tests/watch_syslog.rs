@@ -26,9 +26,14 @@ use camsentry::export::syslog::Message;
 use camsentry::time::Timestamp;
 use camsentry::verdict::Severity;
 use camsentry::watch::event_log::SinkCounts;
+use camsentry::watch::sandbox::Cage;
+use camsentry::watch::sandbox::Mode;
 use camsentry::watch::syslog_sender::QUEUE;
 use camsentry::watch::syslog_sender::SyslogSender;
 use serde_json::Value;
+
+/// Names the receiver to which a process of this test sends from a cage.
+const CAGED: &str = "CAMSENTRY_TEST_SYSLOG_CAGED";
 
 /// The end of patience.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -287,6 +292,27 @@ fn a_receiver_that_is_started_anew_between_messages_misses_none() {
 }
 
 #[test]
+fn over_udp_it_makes_no_difference_whether_anybody_listens_yet() {
+    let place = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let addr = place.local_addr().unwrap();
+    drop(place);
+    let prepared = SyslogSender::prepare(format!("udp://{addr}").parse().unwrap());
+    let sender = prepared.start().unwrap();
+    // The system may answer each of the first with "port unreachable".
+    for number in 0..10 {
+        sender.send(&numbered(number));
+        thread::sleep(Duration::from_millis(10));
+    }
+    let receiver = UdpSocket::bind(addr).unwrap();
+    receiver.set_read_timeout(Some(PATIENCE)).unwrap();
+    sender.send(&numbered(10));
+    let mut octets = vec![0; 65_536];
+    let length = receiver.recv(&mut octets).unwrap();
+    assert_eq!(number_of(&octets[..length]), 10);
+    assert_eq!(sender.close(PATIENCE), SinkCounts { written: 11, lost: 0 });
+}
+
+#[test]
 fn handing_in_never_waits_for_a_receiver_that_does_not_read() {
     let receiver = TcpListener::bind("127.0.0.1:0").unwrap();
     let sender =
@@ -314,6 +340,59 @@ fn without_a_receiver_the_queue_fills_and_the_rest_is_counted() {
     let start = Instant::now();
     assert_eq!(sender.close(PATIENCE), SinkCounts { written: 0, lost: all });
     assert!(start.elapsed() < PATIENCE, "the end does not wait for the pause: {:?}", start.elapsed());
+}
+
+/// A process in the program's own cage, which has prepared itself before, sends to the receiver.
+#[test]
+fn in_the_cage_every_way_is_open_that_was_prepared() {
+    if let Some(receiver) = env::var_os(CAGED) {
+        return send_from_the_cage(receiver.to_str().unwrap());
+    }
+    let folder = folder("cage");
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap();
+    udp.set_read_timeout(Some(PATIENCE)).unwrap();
+    let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+    let unix = UnixDatagram::bind(folder.join("log")).unwrap();
+    unix.set_read_timeout(Some(PATIENCE)).unwrap();
+    let ways = [
+        format!("udp://{}", udp.local_addr().unwrap()),
+        // A name that can be looked up no more.
+        format!("tcp://localhost:{}", tcp.local_addr().unwrap().port()),
+        format!("unix:{}", folder.join("log").display()),
+    ];
+    for way in ways {
+        let ran = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "in_the_cage_every_way_is_open_that_was_prepared", "--nocapture"])
+            .env(CAGED, &way)
+            .output()
+            .unwrap();
+        assert!(ran.status.success(), "{way}: {}", String::from_utf8_lossy(&ran.stderr));
+    }
+    let mut octets = [0; 65_536];
+    let length = udp.recv(&mut octets).unwrap();
+    assert_eq!(number_of(&octets[..length]), 7);
+    assert_eq!(number_of(&framed(&mut taken(&tcp)).unwrap()), 7);
+    let length = unix.recv(&mut octets).unwrap();
+    assert_eq!(number_of(&octets[..length]), 7);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+fn send_from_the_cage(receiver: &str) {
+    let prepared = SyslogSender::prepare(receiver.parse().unwrap());
+    let port = receiver.rsplit(':').next().and_then(|port| port.parse().ok());
+    let cage = Cage {
+        mode: Mode::BestEffort,
+        listens: true,
+        reopens: true,
+        connects: port.filter(|_| receiver.starts_with("tcp")).into_iter().collect(),
+        local_sockets: receiver.starts_with("unix"),
+        ..Cage::default()
+    };
+    cage.close().unwrap();
+    assert!(fs::read("/etc/hosts").is_err() || UdpSocket::bind("127.0.0.1:0").is_err(), "it is closed");
+    let sender = prepared.start().unwrap();
+    sender.send(&numbered(7));
+    assert_eq!(sender.close(PATIENCE), SinkCounts { written: 1, lost: 0 });
 }
 
 /// A real receiver on all three inputs, which writes what it understood as JSON.

@@ -5,9 +5,9 @@
 //!
 //! A listener starts deaf, behind a filter that lets nothing in, and what came before that is thrown away:
 //! libpcap would drop what its filter does not like uncounted, and frames that came before a fan-out group was
-//! complete came to each of its members. From [`Listener::listen`] on every frame is given or counted.
+//! complete came to each of its members. From `Listener::listen` on every frame is given or counted.
 //!
-//! A stop loses nothing: [`Listener::stop`] asks the kernel how many frames there were, and taking goes on up
+//! A stop loses nothing: `Listener::stop` asks the kernel how many frames there were, and taking goes on up
 //! to the last of them. (The filter that lets nothing in would not do here: libpcap holds it against the frames
 //! that wait in the ring, too, and throws them away.)
 

@@ -18,6 +18,7 @@ use crate::export::text::plain;
 use crate::policy::force::Policy;
 use crate::time::Span;
 use crate::watch;
+use crate::watch::changed::Watched;
 use crate::watch::event_log::EventSettings;
 use crate::watch::http::tls;
 use crate::watch::log;
@@ -33,11 +34,13 @@ const MIB: u32 = 1 << 20;
 /// If it cannot begin: a fault in the site file or the rules, an interface that cannot be listened to, an address
 /// that must not be served.
 pub fn run(args: &WatchArgs) -> Result<Ending, Trouble> {
+    let settings = settings(args);
+    // A change between reading and watching would be missed.
+    let sources = Watched::new(settings.sources.iter().chain(settings.tls_files()).cloned());
     let policy_args = PolicyArgs { site: Some(args.site.clone()), rules: args.rules.clone() };
     let files = PolicyFiles::read(&policy_args)?;
     files.warn();
     let policy = Arc::new(files.policy(args.strict));
-    let settings = settings(args);
     if args.check {
         tls::listen_rules(settings.listen, settings.tls.is_some(), settings.insecure)
             .map_err(Trouble::Other)?;
@@ -53,7 +56,7 @@ pub fn run(args: &WatchArgs) -> Result<Ending, Trouble> {
         let files = PolicyFiles::read(&policy_args).map_err(|trouble| trouble.to_string())?;
         Ok(Arc::new(files.policy(strict)))
     };
-    watch::run(&settings, policy, &mut load).map_err(|fault| Trouble::Other(fault.to_string()))?;
+    watch::run(&settings, policy, sources, &mut load).map_err(|fault| Trouble::Other(fault.to_string()))?;
     Ok(Ending::Fine)
 }
 
@@ -67,11 +70,7 @@ fn settings(args: &WatchArgs) -> WatchSettings {
         with_rights: |open| with_raw(open),
     };
     let events = args.events.clone().map(|path| EventSettings {
-        path: if path.parent().is_some_and(|folder| folder.as_os_str().is_empty()) {
-            PathBuf::from(".").join(path)
-        } else {
-            path
-        },
+        path,
         max_octets: args.events_max_mib.saturating_mul(u64::from(MIB)),
         keep: args.events_keep,
     });

@@ -115,6 +115,11 @@ impl EventLog {
         Ok(Self { settings, target, torn_at: None, line: Vec::new(), counts, lost_before: None })
     }
 
+    /// Where it really stands: absolute, and not a link. Its folder is the one that must stay writable.
+    pub fn path(&self) -> &Path {
+        &self.settings.path
+    }
+
     /// How many octets of an unfinished record were cut off at the start.
     pub const fn repaired(&self) -> u64 {
         self.target.cut

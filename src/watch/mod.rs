@@ -50,6 +50,7 @@ use crate::judge::audit::Audit;
 use crate::pipeline::PipelineSettings;
 use crate::policy::force::Policy;
 use crate::watch::board::Board;
+use crate::watch::changed::Watched;
 use crate::watch::event_log::EventLog;
 use crate::watch::event_log::EventLogFault;
 use crate::watch::http::tls::TlsFault;
@@ -64,6 +65,7 @@ use crate::watch::settings::TALLIES_EVERY;
 use crate::watch::settings::WatchSettings;
 use crate::watch::sinks::Sinks;
 use crate::watch::sinks::Writer;
+use crate::watch::syslog_sender::Prepared;
 use crate::watch::syslog_sender::Receiver;
 use crate::watch::syslog_sender::SyslogSender;
 use crate::watch::totals::Totals;
@@ -108,19 +110,26 @@ struct Opened {
     listener: std::net::TcpListener,
     tls: Option<Arc<ServerConfig>>,
     events: Option<EventLog>,
+    syslog: Option<Prepared>,
     notifier: Notifier,
 }
 
-/// Watches until a signal ends it. `load` reads rules and site anew.
+/// Watches until a signal ends it. `load` reads rules and site anew, when one of `sources`, which are watched since
+/// before `policy` was read from them, has changed.
 ///
 /// # Errors
 ///
 /// If it cannot begin. What happens later is told in log, metrics and events.
-pub fn run(settings: &WatchSettings, policy: Arc<Policy>, load: Load<'_>) -> Result<(), WatchFault> {
+pub fn run(
+    settings: &WatchSettings,
+    policy: Arc<Policy>,
+    sources: Watched,
+    load: Load<'_>,
+) -> Result<(), WatchFault> {
     let opened = open(settings)?;
-    let (level, missing) = cage(settings).close()?;
+    let (level, missing) = cage(settings, opened.events.as_ref()).close()?;
     missing.iter().for_each(|missing| warn!("the sandbox is not complete: {missing}"));
-    let syslog = settings.syslog.clone().map(SyslogSender::start).transpose();
+    let syslog = opened.syslog.map(Prepared::start).transpose();
     let syslog = syslog.map_err(|error| system("cannot start the thread for the system log", error))?;
     let (sinks, writer) = Sinks::open(opened.events, syslog);
     let pipeline = pipeline(settings, &policy);
@@ -139,7 +148,7 @@ pub fn run(settings: &WatchSettings, policy: Arc<Policy>, load: Load<'_>) -> Res
     let crew = Crew::hire(opened.lanes, &pipeline, (bench, writer), &board, &stop)?;
     info!("watching {} (sandbox: {})", settings.tap.interfaces.join(", "), level.word());
     let rim = Rim { settings, board: Arc::clone(&board), desk: crew.desk.clone() };
-    let ended = rim.serve((opened.listener, opened.tls), opened.notifier, load);
+    let ended = rim.serve((opened.listener, opened.tls), opened.notifier, sources, load);
     stop.store(true, Ordering::Relaxed);
     crew.dismiss(&board);
     ended.map_err(|error| system("cannot serve HTTP and signals", error))
@@ -155,15 +164,17 @@ fn open(settings: &WatchSettings) -> Result<Opened, WatchFault> {
     let lanes = tap::open(&settings.tap).map_err(WatchFault::Capture)?;
     let notifier = Notifier::from_environment();
     let notifier = notifier.map_err(|error| system("cannot speak to the service manager", error))?;
-    Ok(Opened { lanes, listener, tls, events, notifier })
+    // Names are looked up while that is allowed.
+    let syslog = settings.syslog.clone().map(SyslogSender::prepare);
+    Ok(Opened { lanes, listener, tls, events, syslog, notifier })
 }
 
 /// What must stay in reach.
-fn cage(settings: &WatchSettings) -> Cage {
+fn cage(settings: &WatchSettings, events: Option<&EventLog>) -> Cage {
     let mut cage = Cage { mode: settings.sandbox, listens: true, reopens: true, ..Cage::default() };
     settings.sources.iter().for_each(|path| cage.reload_from(path));
-    settings.tls.iter().flat_map(|(chain, key)| [chain, key]).for_each(|path| cage.reload_from(path));
-    let folder = settings.events.as_ref().and_then(|events| events.path.parent());
+    settings.tls_files().for_each(|path| cage.reload_from(path));
+    let folder = events.and_then(|events| events.path().parent());
     cage.writable.extend(folder.map(ToOwned::to_owned));
     match &settings.syslog {
         Some(Receiver::Tcp(target)) => {

@@ -68,17 +68,19 @@ impl Rim<'_> {
         self,
         (listener, tls): (TcpListener, Option<Arc<ServerConfig>>),
         notifier: Notifier,
+        sources: Watched,
         load: Load<'_>,
     ) -> io::Result<()> {
         listener.set_nonblocking(true)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(self.run((listener, tls), notifier, load))
+        runtime.block_on(self.run((listener, tls), notifier, sources, load))
     }
 
     async fn run(
         self,
         (listener, tls): (TcpListener, Option<Arc<ServerConfig>>),
         mut notifier: Notifier,
+        sources: Watched,
         load: Load<'_>,
     ) -> io::Result<()> {
         let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -97,7 +99,7 @@ impl Rim<'_> {
         info!("metrics: {scheme}://{}/metrics", listener.local_addr()?);
         tell(notifier.ready(&self.status()));
         let attend = async {
-            self.attend(&mut signals, &mut notifier, tls_now.as_ref(), load).await;
+            self.attend((&mut signals, &mut notifier), tls_now.as_ref(), sources, load).await;
             tell(notifier.stopping());
             let _nobody_listens = end.send(true);
         };
@@ -108,12 +110,11 @@ impl Rim<'_> {
     /// Answers calls until one ends the watch.
     async fn attend(
         &self,
-        signals: &mut Signals,
-        notifier: &mut Notifier,
+        (signals, notifier): (&mut Signals, &mut Notifier),
         tls: Option<&watch::Sender<Arc<ServerConfig>>>,
+        mut files: Watched,
         load: Load<'_>,
     ) {
-        let mut files = Watched::new(self.watched());
         let mut asks = interval(changed::EVERY);
         asks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut looks = interval(notifier.interval().unwrap_or(LOOKS_EVERY).min(LOOKS_EVERY));
@@ -148,11 +149,6 @@ impl Rim<'_> {
                 }
             }
         }
-    }
-
-    fn watched(&self) -> Vec<std::path::PathBuf> {
-        let tls = self.settings.tls.iter().flat_map(|(chain, key)| [chain.clone(), key.clone()]);
-        self.settings.sources.iter().cloned().chain(tls).collect()
     }
 
     /// Reads rules and site anew. Where they are broken, those in force stay, and that is told.

@@ -32,6 +32,13 @@ pub struct WatchSettings {
     pub sandbox: Mode,
 }
 
+impl WatchSettings {
+    /// Certificate chain and key, if there are any.
+    pub fn tls_files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.tls.iter().flat_map(|(chain, key)| [chain, key])
+    }
+}
+
 /// Longest time between two tallies of a flow that goes on: a violation that goes on is not quiet.
 pub(super) const TALLIES_EVERY: Span = Span::from_secs(10);
 /// The shortest quiet time.

@@ -102,19 +102,42 @@ struct State {
     has_ended: bool,
 }
 
+/// A sender that has what it needs from the system, and no thread yet.
+#[derive(Debug)]
+pub struct Prepared(Courier);
+
+impl Prepared {
+    /// Starts the thread.
+    ///
+    /// # Errors
+    ///
+    /// If the system gives no thread.
+    pub fn start(self) -> io::Result<SyslogSender> {
+        let desk = Arc::new(Desk::default());
+        let worker = Arc::clone(&desk);
+        thread::Builder::new().name("syslog".to_owned()).spawn(move || work(&worker, self.0))?;
+        Ok(SyslogSender { desk })
+    }
+}
+
 impl SyslogSender {
-    /// Starts the thread. The receiver need not be there yet.
+    /// Looks the receiver's name up and opens the UDP socket: what a process that cages itself must do before.
+    /// The receiver need not be there yet. What fails now is logged and tried again with each message.
+    pub fn prepare(receiver: Receiver) -> Prepared {
+        let mut courier = Courier::new(receiver);
+        if let Err(error) = courier.prepare() {
+            warn!(receiver = %courier.receiver(), %error, "the receiver of syslog messages is not known");
+        }
+        Prepared(courier)
+    }
+
+    /// Prepares and starts at once.
     ///
     /// # Errors
     ///
     /// If the system gives no thread.
     pub fn start(receiver: Receiver) -> io::Result<Self> {
-        let desk = Arc::new(Desk::default());
-        let worker = Arc::clone(&desk);
-        thread::Builder::new()
-            .name("syslog".to_owned())
-            .spawn(move || work(&worker, Courier::new(receiver)))?;
-        Ok(Self { desk })
+        Self::prepare(receiver).start()
     }
 
     /// Hands in a message in the form of RFC 5424, without a frame. Never waits. If the queue is full or the

@@ -15,7 +15,6 @@ mod cage;
 mod packaged;
 mod prisoner;
 mod service_manager;
-mod stand_in;
 
 use std::env;
 use std::panic::catch_unwind;

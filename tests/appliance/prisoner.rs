@@ -61,7 +61,6 @@ pub(crate) fn run(task: &str) {
             close(&Cage { mode: Mode::Strict, ..cage() });
         }
         "notify" => notify(),
-        "stand-in" => crate::stand_in::run(),
         deed => {
             close(&cage());
             deadly(deed);
@@ -252,35 +251,50 @@ async fn serve(listener: TcpListener, address: std::net::SocketAddr) {
 fn capture(cage: &Cage) {
     use camsentry::capture::FrameBatch;
     use camsentry::capture::FrameSource;
-    use camsentry::capture::live::LiveSource;
+    use camsentry::capture::tap::Lane;
+    use camsentry::capture::tap::TapSettings;
+    use camsentry::capture::tap::as_it_is;
+    use camsentry::capture::tap::open;
+    use std::num::NonZeroUsize;
     let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let mut source = match LiveSource::open("lo", 2048, 1 << 20) {
-        Ok(source) => source,
-        Err(fault) => return say("open", fault),
+    let listen = |with_rights| {
+        let settings = TapSettings {
+            interfaces: vec!["lo".to_owned()],
+            filter: None,
+            snaplen: 2048,
+            ring_octets: 1 << 20,
+            lanes: NonZeroUsize::MIN,
+            with_rights,
+        };
+        open(&settings).map(|mut lanes| lanes.pop().unwrap())
+    };
+    let mut lane = match listen(as_it_is) {
+        Ok(lane) => lane,
+        Err(faults) => return say("open", format!("{faults:?}")),
     };
     close(cage);
-    let heard = |source: &mut LiveSource| {
+    let heard = |lane: &mut Lane| {
         sender.send_to(b"ping", "127.0.0.1:9").unwrap();
         let mut batch = FrameBatch::default();
         (0..200).any(|_| {
-            thread::sleep(std::time::Duration::from_millis(5));
-            source.fill(&mut batch);
+            lane.wait(std::time::Duration::from_millis(5));
+            lane.fill(&mut batch);
             !batch.frames.is_empty()
         })
     };
-    say("captures", heard(&mut source));
-    tried("counts", source.counts().map_err(|fault| io::Error::other(fault.to_string())));
-    drop(source);
+    say("captures", heard(&mut lane));
+    let counted = lane.interfaces().iter().all(|facts| facts.counts.received > 0);
+    say("counts", if counted { "done" } else { "nothing" });
+    drop(lane);
     // A lane is a thread: it inherits what its starter kept.
-    let again = thread::spawn(|| {
-        let without = LiveSource::open("lo", 2048, 1 << 20).is_ok();
-        (without, with_raw(|| LiveSource::open("lo", 2048, 1 << 20)))
+    let again = thread::scope(|scope| {
+        let reopened = scope.spawn(|| (listen(as_it_is).is_ok(), listen(|open| with_raw(open))));
+        reopened.join().unwrap()
     });
-    let (without, with) = again.join().unwrap();
-    say("reopens by itself", without);
-    match with {
-        Ok(mut source) => say("captures again", heard(&mut source)),
-        Err(fault) => say("reopens", fault),
+    say("reopens by itself", again.0);
+    match again.1 {
+        Ok(mut lane) => say("captures again", heard(&mut lane)),
+        Err(faults) => say("reopens", format!("{faults:?}")),
     }
     status();
 }

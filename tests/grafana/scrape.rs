@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::fs;
+use std::sync::OnceLock;
 
-use camsentry::export::metrics::METRICS;
+use camsentry::export::metric_table::METRICS;
 use camsentry::flow::facts::Outcome;
 use camsentry::service::Service;
 use camsentry::verdict::Reason;
@@ -12,10 +14,36 @@ use camsentry::verdict::VerdictKind;
 use camsentry::verdict::Withheld;
 
 use crate::read;
+use crate::watched::Watch;
+use crate::watched::in_a_network;
+use crate::watched::scrape_of_demo;
+use crate::watched::send_demo;
 
-/// The text of a scrape of `camsentry watch`.
-pub(crate) fn scrape() -> String {
-    read("tests/grafana/scrape.prom")
+/// Where the test below leaves its scrape.
+const SCRAPE: &str = "CAMSENTRY_TEST_SCRAPE";
+
+static TAKEN: OnceLock<String> = OnceLock::new();
+
+/// A real scrape of `camsentry watch`, after it saw the demo capture. Where no network can be made for it, the
+/// sample that the pictures are drawn from.
+pub(crate) fn scrape() -> &'static str {
+    TAKEN.get_or_init(|| {
+        let path = std::env::temp_dir().join(format!("camsentry-scrape-{}", std::process::id()));
+        if !in_a_network("scrape::leaves_a_real_scrape", &[(SCRAPE, &path)]) {
+            return read("tests/grafana/scrape.prom");
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        fs::remove_file(path).unwrap();
+        text
+    })
+}
+
+#[test]
+#[ignore = "runs in a network that `scrape` makes"]
+fn leaves_a_real_scrape() {
+    let _watch = Watch::start();
+    send_demo();
+    fs::write(std::env::var_os(SCRAPE).unwrap(), scrape_of_demo()).unwrap();
 }
 
 /// One metric of a scrape.
@@ -98,6 +126,8 @@ fn a_scrape_is_read_with_types_and_labels() {
 #[test]
 fn the_scrape_has_every_metric_and_label_that_the_program_lists() {
     let metrics = metrics();
+    let sample: BTreeSet<String> = names(&read("tests/grafana/scrape.prom"));
+    assert_eq!(names(scrape()), sample, "the sample that the pictures are drawn from has the same metrics");
     for (name, _, labels) in METRICS {
         // A histogram's series have other names.
         let found = metrics.get(*name).or_else(|| metrics.get(&format!("{name}_count")));
@@ -106,4 +136,9 @@ fn the_scrape_has_every_metric_and_label_that_the_program_lists() {
             assert!(found.labels.contains(*label), "{name} has no label {label}");
         }
     }
+}
+
+fn names(text: &str) -> BTreeSet<String> {
+    let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    types.map(str::to_owned).collect()
 }

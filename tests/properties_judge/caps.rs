@@ -13,7 +13,8 @@ use crate::sites::fixtures;
 use crate::sites::policy;
 
 fn audit(fixture: &Fixture, conversations: usize) -> Audit {
-    let settings = JudgeSettings { conversations, keep_flows: true, deadline: Span::from_secs(5) };
+    let settings =
+        JudgeSettings { conversations, keep_flows: true, deadline: Span::from_secs(5), quiet: None };
     let mut judge = fixture.judge(settings);
     judge.take(fixture.events());
     judge.finish().0

@@ -10,6 +10,7 @@
 mod merge;
 mod notice;
 mod port;
+mod sockets;
 mod wire;
 
 pub use self::notice::News;

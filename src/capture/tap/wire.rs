@@ -4,8 +4,6 @@
 //! addresses goes to which lane. When the interface is gone, or a socket fails, all lanes give theirs up before
 //! there are new ones: nobody gets a frame twice, and memory does not double.
 
-use crate::capture::fanout::ignore_outgoing;
-use crate::capture::fanout::join;
 use crate::capture::link_state::Link;
 use crate::capture::link_state::Links;
 use crate::capture::live::Listener;
@@ -16,8 +14,8 @@ use crate::capture::tap::Moment;
 use crate::capture::tap::TapSettings;
 use crate::capture::tap::notice::News;
 use crate::capture::tap::notice::Notice;
+use crate::capture::tap::sockets::open_sockets;
 use std::mem::take;
-use std::os::fd::AsFd;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
@@ -295,37 +293,6 @@ impl Shared {
             self.notices.push(Notice { interface: self.name.clone(), news });
         }
     }
-}
-
-/// Opens a deaf socket for each lane, and has them share the interface.
-fn open_sockets(link: &Link, settings: &TapSettings) -> Result<Vec<Listener>, String> {
-    let open = |_| Listener::open(&link.name, settings.snaplen, settings.ring_octets);
-    let mut opened = Ok(Vec::new());
-    (settings.with_rights)(&mut || opened = (0..settings.lanes.get()).map(open).collect());
-    let listeners: Vec<Listener> = opened.map_err(|error| advice(&error))?;
-    let Some(first) = listeners.first() else { return Ok(listeners) };
-    let filter = settings.filter.as_deref().unwrap_or_default();
-    first.check_filter(filter).map_err(|error| format!("the filter `{filter}` is none: {error}"))?;
-    let sockets: Vec<_> = listeners.iter().map(|listener| listener.as_fd()).collect();
-    if link.is_loopback {
-        sockets.iter().try_for_each(|socket| ignore_outgoing(*socket)).map_err(|error| error.to_string())?;
-    }
-    let shared = join(&sockets, first.link(), link.is_loopback);
-    shared.map_err(|error| {
-        format!("the kernel does not share it out among {} lanes: {error}", sockets.len())
-    })?;
-    Ok(listeners)
-}
-
-/// What libpcap says, and what to do.
-fn advice(error: &pcap::Error) -> String {
-    let said = error.to_string();
-    if said.contains("permi") || said.contains("Permi") {
-        return format!(
-            "{said}: run it with the capability CAP_NET_RAW (`setcap cap_net_raw+ep`, or AmbientCapabilities= in the systemd unit)"
-        );
-    }
-    said
 }
 
 fn state(link: Option<&Link>) -> LinkState {

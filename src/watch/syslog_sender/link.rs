@@ -35,7 +35,8 @@ pub(super) struct Courier {
 
 #[derive(Debug)]
 enum Link {
-    Udp(UdpSocket),
+    /// Not connected: whether anybody listens makes no difference to it.
+    Udp(UdpSocket, SocketAddr),
     Tcp(TcpStream),
     Unix(UnixDatagram),
 }
@@ -49,19 +50,36 @@ impl Courier {
         &self.receiver
     }
 
+    /// Does what a process in a cage can do no more: looks names up, opens the UDP socket.
+    pub(super) fn prepare(&mut self) -> io::Result<()> {
+        match self.receiver.clone() {
+            Receiver::Unix(_) => {}
+            Receiver::Tcp(place) => self.look_up(&place)?,
+            Receiver::Udp(_) => self.link = Some(self.open()?),
+        }
+        Ok(())
+    }
+
     /// Sends the message over the link there is, else over a new one. A message of which a part got out over
     /// a link that then broke is sent again as a whole; the receiver drops the part, which has no end.
     pub(super) fn deliver(&mut self, message: &str) -> io::Result<()> {
-        if let Some(mut link) = self.link.take()
+        if let Some(link) = &mut self.link
             && link.send(message).is_ok()
         {
-            self.link = Some(link);
             return Ok(());
         }
-        let mut link = self.open()?;
-        link.send(message)?;
-        self.link = Some(link);
-        Ok(())
+        match self.open() {
+            Ok(mut link) => {
+                let sent = link.send(message);
+                self.link = Some(link);
+                sent
+            }
+            Err(error) => {
+                // A UDP socket is not used up by a failure, and in a cage there is no other.
+                self.link.take_if(|link| !matches!(link, Link::Udp(..)));
+                Err(error)
+            }
+        }
     }
 
     fn open(&mut self) -> io::Result<Link> {
@@ -79,8 +97,7 @@ impl Courier {
                 };
                 let socket = UdpSocket::bind(any)?;
                 socket.set_write_timeout(Some(PATIENCE))?;
-                socket.connect(addr)?;
-                Ok(Link::Udp(socket))
+                Ok(Link::Udp(socket, addr))
             }),
             Receiver::Tcp(place) => self.try_each(&place, |addr| {
                 let stream = TcpStream::connect_timeout(&addr, PATIENCE)?;
@@ -93,11 +110,7 @@ impl Courier {
 
     /// The first link that one of the place's addresses gives.
     fn try_each(&mut self, place: &str, open: impl Fn(SocketAddr) -> io::Result<Link>) -> io::Result<Link> {
-        match place.to_socket_addrs() {
-            Ok(addrs) => self.known = addrs.take(ADDRESSES).collect(),
-            Err(error) if self.known.is_empty() => return Err(error),
-            Err(_) => {}
-        }
+        self.look_up(place)?;
         let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
         for addr in &self.known {
             match open(*addr) {
@@ -107,12 +120,22 @@ impl Courier {
         }
         Err(last)
     }
+
+    /// Asks what the name means now; if nobody can say, it means what it did.
+    fn look_up(&mut self, place: &str) -> io::Result<()> {
+        match place.to_socket_addrs() {
+            Ok(addrs) => self.known = addrs.take(ADDRESSES).collect(),
+            Err(error) if self.known.is_empty() => return Err(error),
+            Err(_) => {}
+        }
+        Ok(())
+    }
 }
 
 impl Link {
     fn send(&mut self, message: &str) -> io::Result<()> {
         match self {
-            Self::Udp(socket) => socket.send(message.as_bytes()).map(drop),
+            Self::Udp(socket, addr) => socket.send_to(message.as_bytes(), *addr).map(drop),
             Self::Unix(socket) => socket.send(message.as_bytes()).map(drop),
             Self::Tcp(stream) => {
                 if has_gone(stream)? {
