@@ -164,7 +164,7 @@ def reloads(stage):
     """Reloads under load, by SIGHUP and by a changed file: each verdict is of one policy; a broken site changes nothing."""
     load_port(stage)
     reloading = Reloading(stage)
-    rounds, rate = (30, 100) if stage.full else (1, 300)
+    rounds, rate = (30, 70) if stage.full else (1, 300)
     running = blast(stage, "strangers", 0, rate)
     # Some are settled, judged and, by the end, quiet for long enough to be closed.
     time.sleep(15)
