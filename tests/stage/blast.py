@@ -3,7 +3,8 @@
     blast.py INTERFACE KIND COUNT RATE
 
 KIND is `media`: the datagrams of sixty-four cameras to their recorder, always the same flows; or `strangers`: each frame
-is from a host that was never seen and asks the management server for something, by turns on port 4000 and 4001.
+is from a host that was never seen and asks the management server for something, by turns on port 4000 and 4001; or
+`strangers:N`: the same, but the hosts come again after N others.
 COUNT 0: until SIGTERM. RATE is frames a second, 0: as fast as it goes. Prints how many frames the kernel took.
 """
 
@@ -36,11 +37,11 @@ def media():
         number += 1
 
 
-def strangers():
+def strangers(hosts=32000):
     """Each from another address of 10.30.128.0/17, none of them a broadcast address of a network that is declared."""
     number = 0
     while True:
-        high, low = divmod(number, 250)
+        high, low = divmod(number % hosts, 250)
         yield frame(bytes([10, 30, 128 + high % 128, 1 + low]), bytes([10, 10, 0, 31]), (40000, 4000 + number % 2), b"who is there?\n")
         number += 1
 
@@ -52,7 +53,8 @@ def main(interface, kind, count, rate):
     sender.bind((interface, 0))
     sent = failed = 0
     began = time.monotonic()
-    for octets in media() if kind == "media" else strangers():
+    name, _, hosts = kind.partition(":")
+    for octets in media() if name == "media" else strangers(int(hosts or 32000)):
         if not going or (count and sent >= count):
             break
         try:

@@ -28,7 +28,8 @@ def arguments():
     parser.add_argument("--camsentry", required=True, type=Path)
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--rate", type=int, default=20000, help="frames of 897 octets a second, beside the streams")
-    parser.add_argument("--strangers", type=int, default=5, help="conversations of hosts never seen before, each second")
+    parser.add_argument("--strangers", type=int, default=5, help="conversations of hosts that the site does not name, each second")
+    parser.add_argument("--hosts", type=int, default=1000, help="how many such hosts there are: then they come again")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--keep", type=Path)
     return parser.parse_args()
@@ -67,7 +68,7 @@ def inside(given):
                       limit=seconds + 600)
         streams = scenarios.allowed_streams(stage.world, seconds + 300)
         senders = [stage.world.python("switch", "blast.py", "to-load", kind, 0, rate, limit=seconds + 300)
-                   for kind, rate in [("media", given.rate), ("strangers", given.strangers)]]
+                   for kind, rate in [("media", given.rate), (f"strangers:{given.hosts}", given.strangers)]]
         plays = itertools.cycle([paper for paper in scenarios.PLANTED if paper.plant])
         points, began, told = [], time.monotonic(), 0
         while time.monotonic() - began < seconds:
