@@ -109,7 +109,11 @@ impl FlowState {
 
     /// Takes an event of this flow in.
     pub fn take(&mut self, kind: &EventKind, time: Timestamp) {
-        self.last_seen = self.last_seen.max(time);
+        // What recognisers conclude may come when the flow ends, long after its last packet.
+        if !matches!(kind, EventKind::Identified(..) | EventKind::Unrecognised { .. } | EventKind::Found(..))
+        {
+            self.last_seen = self.last_seen.max(time);
+        }
         match kind {
             EventKind::Initiated(_, side, initiation) => self.initiated(*side, *initiation),
             EventKind::Identified(_, side, recognition, evidence) => {

@@ -72,6 +72,33 @@ def stops(stage):
     stage.promise("each stop takes 2 s at most", longest <= 2, f"most {longest:.2f} s")
 
 
+def overflow(stage):
+    """The sensor stands still and its ring runs over: what is lost is counted, to the packet."""
+    load_port(stage)
+    wrong, total_lost, metric = [], 0, 0
+    rounds = 10 if stage.full else 2
+    for round_ in range(rounds):
+        watch = Watch(stage, f"overflow-{round_}", [LOAD], PORT, extra=["--ring-mib", "1"])
+        before = counter(LOAD, "rx_packets")
+        running = blast(stage, "media", 0, 10000)
+        time.sleep(0.5)
+        watch.send_signal(signal.SIGSTOP)
+        time.sleep(1)
+        watch.send_signal(signal.SIGCONT)
+        time.sleep(0.5)
+        World.stop(running, signal.SIGKILL)
+        metric = watch.value("camsentry_capture_lost_packets_total") or 0
+        received = counter(LOAD, "rx_packets") - before
+        code, _ = watch.stop()
+        last = summary(watch.new_events())
+        read, lost = packets(last) if last else (0, 0)
+        total_lost += lost
+        if code != 0 or read + lost != received or not lost or last["packets"]["unaccounted"]:
+            wrong.append(f"round {round_}: exit {code}, {read} + {lost}, received {received}")
+    stage.promise(f"{rounds} overflows: read and lost are what was received, exactly", not wrong, wrong or f"{total_lost} lost and counted")
+    stage.promise("loss is in the metric while it runs", metric > 0, f"{metric:.0f}")
+
+
 def idle(stage):
     """SIGTERM and SIGINT where nothing arrives."""
     load_port(stage)
@@ -139,7 +166,8 @@ def reloads(stage):
     reloading = Reloading(stage)
     rounds, rate = (30, 100) if stage.full else (1, 300)
     running = blast(stage, "strangers", 0, rate)
-    time.sleep(7)
+    # Some are settled, judged and, by the end, quiet for long enough to be closed.
+    time.sleep(15)
     for _ in range(rounds):
         for which, by_signal in [("B", True), ("broken", False), ("A", False)]:
             reloading.change(which, by_signal)
@@ -151,10 +179,26 @@ def reloads(stage):
                   not reloading.wrong, reloading.wrong[:3] or "")
     stage.promise("each within 10 s", max(reloading.took) <= 10, f"most {max(reloading.took):.2f} s")
     events = reloading.watch.new_events()
+    once_only(stage, events)
     mixture(stage, events, {which: has[0] for which, has in reloading.hashes.items() if has})
     last = summary(events)
     stage.promise("the watch that was reloaded ends in good order, every packet accounted for",
                   code == 0 and last is not None and last["packets"]["unaccounted"] == 0, last and last["packets"])
+
+
+def once_only(stage, events):
+    """Each of these hosts sends one packet and no more: that is all that may ever be told of it."""
+    told = [event for event in events if event["type"] == "violation-event"]
+    later = {event["id"] for event in told if float(event["last_seen"]) != float(event["first_seen"])}
+    closed, back = set(), set()
+    for event in told:
+        if event["event"] == "closed":
+            closed.add(event["id"])
+        elif event["event"] in ("opened", "reopened") and event["id"] in closed:
+            back.add(event["id"])
+    stage.promise("one packet is seen at one time, and a violation that was closed does not come back without another",
+                  not later and not back, f"{len(told)} events of {len({event['id'] for event in told})} violations, {len(closed)} closed, "
+                  f"{len(later)} with a later time, {len(back)} came back")
 
 
 def mixture(stage, events, hashes):
@@ -224,6 +268,14 @@ def links(stage):
         stage.say(f"deleted: noticed after {gone:.2f} s; made again: open after {noticed[-1]:.2f} s")
     stage.promise("deleted: in the metric within 2 s", max(noticed[0::2]) <= 2, f"most {max(noticed[0::2]):.2f} s")
     stage.promise("made again: captured again within 6 s", not unread and max(noticed[1::2]) <= 6, f"most {max(noticed[1::2]):.2f} s")
+    resumed = []
+    for _ in range(5 if stage.full else 1):
+        for old, new in [(LOAD, "span-else"), ("span-else", LOAD)]:
+            call("ip", "link", "set", old, "down")
+            call("ip", "link", "set", old, "name", new)
+            call("ip", "link", "set", new, "up")
+            resumes()
+    stage.promise("renamed: listened to under any name, within 2 s", not unread and max(resumed) <= 2, f"most {max(resumed):.2f} s")
     after = descriptors()
     stage.promise("no descriptor leaks", before is not None and after is not None and after <= before + 2, f"{before} before, {after} after")
     code, took = watch.stop()

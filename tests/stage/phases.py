@@ -115,4 +115,3 @@ def same_totals(stage, where, one, both, what="both ports mirrored"):
     stage.promise(f"{where}: {what} give the totals of one port", not differ, differ or
                   f"one port: {once[0]} packets judged of {one['packets']['read']}; these: {twice[0]} of {both['packets']['read']},"
                   f" {both['packets']['duplicates']} copies")
-

@@ -57,7 +57,7 @@ def inside(given):
     from stage import Stage
 
     stage = Stage(given.camsentry.resolve(), Path(os.environ["STAGE_FOLDER"]), given.full)
-    every = {"capture": phases.capture, "live": live.live, "stops": faults.stops, "idle": faults.idle,
+    every = {"capture": phases.capture, "live": live.live, "stops": faults.stops, "overflow": faults.overflow, "idle": faults.idle,
              "reloads": faults.reloads, "links": faults.links}
     only = [name for name in given.only.split(",") if name]
     if not only:
