@@ -1,24 +1,30 @@
 #!/usr/bin/env python3
 """Live capture side by side with libpcap alone, in a network namespace of its own.
 
-    cargo build --release --example live
+    cargo build --release --bins --example live
     unshare -rn benches/live.py [--rate 300000] [--seconds 10] [--rounds 3] [--rings 2,16,64,256]
 
 A sender on one end of a cable offers packets of 897 octets at a steady rate, by UDP segmentation that the
 kernel does in software, so that they cross the cable one by one. On the other end listens, by turns, a lane
-(`lane`: all that live capture does before decoding) and a libpcap loop that only counts (`libpcap`), with the
-same ring. What arrived is held against the sender's own count and against the interface's. The processor time
-is that of the receiving thread alone, the least of all rounds.
+(`lane`: all that live capture does before decoding), a libpcap loop that only counts (`libpcap`), and the whole
+program with all its threads (`watch`; one flow is judged), with the same ring. What arrived is held against the
+sender's own count and against the interface's. The processor time is that of the receiving thread alone, of
+`watch` that of the process; the least of all rounds.
 """
 import argparse
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
 import sys
 import time
+import urllib.request
 
+ROOT = os.path.join(os.path.dirname(__file__), "..")
+CAMSENTRY = os.path.join(ROOT, "target", "release", "camsentry")
+SITE = os.path.join(ROOT, "fixtures", "captures", "demo", "site.toml")
 PROGRAM = os.path.join(os.path.dirname(__file__), "..", "target", "release", "examples", "live")
 SEGMENTS = 64
 OCTETS = 897
@@ -35,7 +41,7 @@ def network():
     shell("sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1")
     # Packets are cut before the cable, not behind it.
     shell("ip link set mouth gso_max_segs 1")
-    shell("ip link set ear up && ip link set mouth up && ip addr add 192.0.2.1/24 dev mouth")
+    shell("ip link set lo up && ip link set ear up && ip link set mouth up && ip addr add 192.0.2.1/24 dev mouth")
     shell("ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:02 dev mouth")
 
 
@@ -63,7 +69,39 @@ def send(rate, seconds):
             time.sleep(0.0005)
 
 
+def processor_nanos(process):
+    with open(f"/proc/{process.pid}/stat") as stat:
+        user, system = stat.read().rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) * 10**9 // os.sysconf("SC_CLK_TCK")
+
+
+def metric(text, name, having=""):
+    lines = (line for line in text.splitlines() if line.startswith(name) and having in line)
+    return sum(int(float(line.rsplit(" ", 1)[1])) for line in lines)
+
+
+def watch_round(ring, rate, seconds):
+    command = [CAMSENTRY, "watch", "--site", SITE, "-i", "ear", "--ring-mib", str(ring)]
+    program = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while "metrics:" not in program.stderr.readline():
+        pass
+    before, cpu = counters("mouth")["tx"]["packets"], processor_nanos(program)
+    sent, real_rate = send(rate, seconds)
+    time.sleep(1)
+    cpu = processor_nanos(program) - cpu
+    text = urllib.request.urlopen("http://127.0.0.1:29477/metrics").read().decode()
+    program.send_signal(signal.SIGTERM)
+    program.wait()
+    lost = "camsentry_capture_lost_packets_total"
+    return {"kind": "watch", "ring": ring, "sent": sent, "rate": real_rate, "cpu": cpu, "unread": 0,
+            "frames": metric(text, "camsentry_capture_packets_total"), "kernel": metric(text, lost, '"kernel"'),
+            "interface": metric(text, lost, '"interface"'),
+            "crossed": counters("mouth")["tx"]["packets"] - before}
+
+
 def one_round(kind, ring, rate, seconds):
+    if kind == "watch":
+        return watch_round(ring, rate, seconds)
     pin = ["taskset", "-c", "1"] if os.cpu_count() > 1 else []
     command = pin + [PROGRAM, kind, "ear", str(ring), str(int(seconds) + 1)]
     listener = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -102,11 +140,12 @@ def main():
         os.sched_setaffinity(0, {0})
     is_bad = False
     for ring in map(int, options.rings.split(",")):
-        rounds = [[one_round(kind, ring, options.rate, options.seconds) for kind in ("lane", "libpcap")]
+        rounds = [[one_round(kind, ring, options.rate, options.seconds) for kind in ("lane", "libpcap", "watch")]
                   for _ in range(options.rounds)]
-        ours, theirs = show([pair[0] for pair in rounds]), show([pair[1] for pair in rounds])
-        print(f"{ring:>4} MiB  a lane takes {ours / theirs:.2f} times what libpcap alone takes", flush=True)
-        for result in (pair[0] for pair in rounds):
+        lane, libpcap, watch = (show(list(results)) for results in zip(*rounds))
+        print(f"{ring:>4} MiB  a lane takes {lane / libpcap:.2f} times what libpcap alone takes, the whole program"
+              f" {watch / libpcap:.2f} times", flush=True)
+        for result in (result for kinds in rounds for result in (kinds[0], kinds[2])):
             unaccounted = result["crossed"] - result["frames"] - result["kernel"] - result["interface"]
             if unaccounted or result["unread"]:
                 print(f"unaccounted for: {unaccounted}, {result}")

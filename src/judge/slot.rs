@@ -183,7 +183,8 @@ impl<E: Ends> Little<E> {
             EventKind::Reached(_, outcome) => self.outcome = self.outcome.max(*outcome),
             _ => return false,
         }
-        if late.nanos() > self.latest() {
+        // What recognisers conclude may come long after the last packet.
+        if late.nanos() > self.latest() && !matches!(kind, EventKind::Unrecognised { .. }) {
             self.late = u32::try_from(late.nanos() & u64::from(u32::MAX)).unwrap_or(u32::MAX);
             let later = u8::try_from(late.nanos() >> u32::BITS).unwrap_or(u8::MAX);
             self.bits = self.bits & FLAGS | later << LATER;
@@ -276,12 +277,12 @@ mod tests {
         let within = Span::from_secs(5);
         let seen = EventKind::Unrecognised { flow: FlowNumber(3), seen: [3, 700], cut: true };
         let initiated = EventKind::Initiated(FlowNumber(3), Side::B, Initiation::Inferred);
-        assert!(slot.note(&seen, later(4_999_999_999), within));
-        assert!(slot.note(&initiated, later(12), within));
+        assert!(slot.note(&seen, later(12), within));
+        assert!(slot.note(&initiated, later(4_999_999_999), within));
         assert!(!slot.note(&seen, later(5_000_000_000), within));
         let mut expected = opened(&opening);
-        expected.state.take(&seen, later(4_999_999_999));
-        expected.state.take(&initiated, later(12));
+        expected.state.take(&seen, later(12));
+        expected.state.take(&initiated, later(4_999_999_999));
         let grown = slot.lift().unwrap();
         assert_eq!(format!("{grown:?}"), format!("{expected:?}"));
         assert_eq!((slot.number(), slot.home()), (FlowNumber(3), None));
