@@ -8,8 +8,11 @@ promise, and ends with 0 only if all are kept. Where the machine lacks a part it
 """
 
 import argparse
+import ctypes
 import os
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -40,14 +43,24 @@ def outside(given):
         print(f"skipped: this machine lacks {', '.join(lacks)}")
         return SKIPPED
     folder = given.keep.resolve() if given.keep else Path(tempfile.mkdtemp(prefix="stage-"))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    inner = None
     try:
-        return os.waitstatus_to_exitcode(os.spawnvpe(
-            os.P_WAIT, "unshare",
+        inner = subprocess.Popen(
             ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, *sys.argv],
-            {**os.environ, "STAGE_FOLDER": str(folder)}) << 8)
+            env={**os.environ, "STAGE_FOLDER": str(folder)}, preexec_fn=die_with_parent)
+        return inner.wait()
     finally:
+        if inner and inner.poll() is None:
+            inner.kill()
+            inner.wait()
         if not given.keep:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def die_with_parent():
+    """Whatever becomes of this process, what it started ends with it (prctl: PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def inside(given):
