@@ -26,6 +26,8 @@ use crate::time::Timestamp;
 /// How long a flow that was recognised or refused may still tell more before it is judged: names and
 /// certificates come with the next packets. What comes later is taken in all the same.
 const SETTLES_WITHIN: Span = Span::from_secs(1);
+/// The same for a flow that carries octets which nobody has recognised so far.
+const SETTLES_UNRECOGNISED: Span = Span::from_secs(2);
 /// Flows that wait to be judged; beyond it the first are judged before their time. 16 octets each.
 const WAITING_CAP: usize = 1 << 20;
 
@@ -37,6 +39,7 @@ pub(super) struct Watch {
     /// Flows by when they are judged at the latest, and those that need not wait for it.
     due: VecDeque<(Timestamp, FlowNumber)>,
     early: VecDeque<(Timestamp, FlowNumber)>,
+    carrying: VecDeque<(Timestamp, FlowNumber)>,
     /// Conversations that changed since the last step.
     pub(super) changed: Vec<ConversationIndex>,
     /// Violations that stand.
@@ -53,6 +56,7 @@ impl Watch {
             quiet,
             due: VecDeque::new(),
             early: VecDeque::new(),
+            carrying: VecDeque::new(),
             changed: Vec::new(),
             standing: Standing::default(),
             counts: LiveCounts::default(),
@@ -62,17 +66,19 @@ impl Watch {
 
     /// Notes when a flow is to be judged that something happened to.
     pub(super) fn expect(&mut self, kind: &EventKind, time: Timestamp, deadline: Span) {
-        match kind {
-            EventKind::Opened(flow, _) => self.due.push_back((time.plus(deadline), *flow)),
+        let (queue, flow, wait) = match kind {
+            EventKind::Opened(flow, _) => (&mut self.due, flow, deadline),
             EventKind::Identified(flow, ..) | EventKind::Reached(flow, Outcome::Refused) => {
-                self.early.push_back((time.plus(SETTLES_WITHIN.min(deadline)), *flow));
+                (&mut self.early, flow, SETTLES_WITHIN)
             }
-            _ => {}
-        }
+            EventKind::Reached(flow, Outcome::Data) => (&mut self.carrying, flow, SETTLES_UNRECOGNISED),
+            _ => return,
+        };
+        queue.push_back((time.plus(wait.min(deadline)), *flow));
     }
 
     fn next_due(&mut self, now: Timestamp) -> Option<FlowNumber> {
-        [&mut self.early, &mut self.due].into_iter().find_map(|queue| {
+        [&mut self.early, &mut self.carrying, &mut self.due].into_iter().find_map(|queue| {
             let is_due = |(at, _): &(Timestamp, FlowNumber)| *at <= now;
             let is_full = queue.len() > WAITING_CAP;
             let next = queue.front().filter(|first| is_full || is_due(first)).map(|(_, flow)| *flow);
