@@ -73,7 +73,7 @@ pub struct JudgeSettings {
     ///     + 90 for those with several 5-tuples + what octets told of them (names, certificates)
     ///   + 4,194,304 further 5-tuples × 16 octets
     ///   + flows of the flow table × 52 octets (IPv6: 76) + those of which more than the opening is known × 208 octets,
-    ///     and 80 once they are settled and go on
+    ///     and 88 once they are settled and go on, as all are in a watch
     ///   + 65,536 × (kinds of hosts 150 + addresses with their MAC 300 + what hosts did 200 + rulings 300) octets
     ///   + 65,536 × (announced media 160 + questions 120 + ended sessions 80 + resolved addresses 300) octets
     /// ```
