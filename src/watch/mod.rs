@@ -61,6 +61,7 @@ use crate::watch::notify::Notifier;
 use crate::watch::rim::Rim;
 use crate::watch::sandbox::Cage;
 use crate::watch::sandbox::SandboxFault;
+use crate::watch::settings::SETTLES_WITHIN;
 use crate::watch::settings::TALLIES_EVERY;
 use crate::watch::settings::WatchSettings;
 use crate::watch::sinks::Sinks;
@@ -141,7 +142,8 @@ pub fn run(
     let started =
         WatchRecord::started(clock::now(), site.as_deref(), policy.hash(), &settings.tap.interfaces);
     board.sinks.note(&started);
-    let judge_settings = JudgeSettings { quiet: Some(settings.quiet), ..JudgeSettings::default() };
+    let judge_settings =
+        JudgeSettings { quiet: Some(settings.quiet), deadline: SETTLES_WITHIN, ..JudgeSettings::default() };
     let inventory = Inventory::new(policy.site().cloned()).without_inference();
     let bench = Bench::new(Judge::new(policy, inventory, judge_settings), Arc::clone(&board), lanes);
     let stop = Arc::new(AtomicBool::new(false));

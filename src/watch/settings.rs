@@ -41,5 +41,8 @@ impl WatchSettings {
 
 /// Longest time between two tallies of a flow that goes on: a violation that goes on is not quiet.
 pub(super) const TALLIES_EVERY: Span = Span::from_secs(10);
+/// How long a flow in which nothing is recognised may still tell more before it is judged. It leaves room for a
+/// scrape and an evaluation, each every 5 s, within 15 s of the first packet; an audit of captures waits longer.
+pub(super) const SETTLES_WITHIN: Span = Span::from_secs(3);
 /// The shortest quiet time.
 pub const LEAST_QUIET: Span = Span::from_secs(20);
