@@ -138,7 +138,8 @@ fn bad_certificate(policy: &Policy, case: &Case<'_>) -> Option<Objection> {
 }
 
 /// What is wrong with a certificate. One that holds one of the site's authorities in its chain is theirs,
-/// self-signed or not; where the site names none, any issuer will do.
+/// self-signed or not; where the site names none, any issuer will do. Of a chain whose root the server left out
+/// nobody knows whose it is.
 fn flaw(
     facts: &CertificateFacts,
     seen: Timestamp,
@@ -157,7 +158,7 @@ fn flaw(
         None
     } else if facts.self_signed && !self_signed_accepted {
         Some("the server's certificate is self-signed".to_owned())
-    } else if !facts.self_signed && !authorities.is_empty() {
+    } else if !facts.self_signed && facts.shows_root && !authorities.is_empty() {
         Some("the server's certificate is not from one of the site's authorities".to_owned())
     } else {
         None

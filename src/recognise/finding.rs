@@ -155,6 +155,9 @@ pub struct CertificateFacts {
     pub not_after: Timestamp,
     /// Subject and issuer are the same name.
     pub self_signed: bool,
+    /// The last certificate of the chain, as sent, signs itself: the issuer of all was shown. A server may leave
+    /// it out (RFC 5246 §7.4.2), and then nobody knows it.
+    pub shows_root: bool,
     /// Why the key is weak, if it is: `RSA 1024 bits`.
     pub weak_key: Option<String>,
     /// Why the signature is weak, if it is: `SHA-1`.

@@ -41,12 +41,21 @@ pub fn chain(body: &[u8]) -> Option<CertificateFacts> {
     Some(CertificateFacts {
         not_before: Timestamp::from_parts(validity.not_before.timestamp(), 0),
         not_after: Timestamp::from_parts(validity.not_after.timestamp(), 0),
-        self_signed: leaf.subject().as_raw() == leaf.issuer().as_raw(),
+        self_signed: is_own_issuer(&leaf),
+        shows_root: certificates.last().is_some_and(|last| signs_itself(last)),
         weak_key: weak_key(&leaf),
         weak_hash,
         issuer: printable(&leaf.issuer().to_string()),
         fingerprints: certificates.iter().map(|der| Sha256::digest(der).into()).collect(),
     })
+}
+
+fn signs_itself(der: &[u8]) -> bool {
+    parse_x509_certificate(der).is_ok_and(|(_, certificate)| is_own_issuer(&certificate))
+}
+
+fn is_own_issuer(certificate: &X509Certificate<'_>) -> bool {
+    certificate.subject().as_raw() == certificate.issuer().as_raw()
 }
 
 /// The certificates of a list, each behind its length of three octets.

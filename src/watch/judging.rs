@@ -1,5 +1,6 @@
 //! The judge's thread: events in, verdicts and transitions out, a few times a second.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::sync::mpsc::RecvTimeoutError;
@@ -55,7 +56,7 @@ impl Bench {
         Self { judge, board, horizons, stepped_at: now, told_at: Timestamp::default(), forgot_at: now }
     }
 
-    /// Judges until all lanes have ended, and gives the audit of what is held then.
+    /// Judges until all lanes have ended, and gives the audit of what is held then, with the violations that stand.
     pub(super) fn run(mut self, docket: &Receiver<Docket>) -> Audit {
         while self.horizons.iter().any(Option::is_some) {
             match docket.recv_timeout(SLEEP) {
@@ -77,7 +78,10 @@ impl Bench {
         self.publish(progress);
         self.told_at = Timestamp::default();
         self.tell(clock::now());
-        self.judge.finish().0
+        let standing: BTreeSet<u64> = self.judge.standing().map(|violation| violation.id).collect();
+        let (mut audit, _) = self.judge.finish();
+        audit.violations.retain(|violation| standing.contains(&violation.id));
+        audit
     }
 
     fn take(&mut self, next: Docket) {

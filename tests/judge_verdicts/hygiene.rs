@@ -40,6 +40,14 @@ fn where_the_site_names_its_authorities_another_issuer_is_weak() {
 }
 
 #[test]
+fn a_certificate_whose_root_the_server_left_out_accuses_nobody() {
+    // RFC 5246 §7.4.2: the root may be omitted; whether it is the site's cannot be seen then.
+    let step = tls(r#"version = "1.2", cert = "leaf""#);
+    let found = play_on("", &format!("[tls]\nauthorities = [\"{}\"]", "ab".repeat(32)), &[&step]);
+    assert!(found.violations.is_empty(), "{:?}", messages(&found));
+}
+
+#[test]
 fn an_old_version_is_weak_though_only_the_client_was_seen() {
     let found = play(&[&tls(r#"version = "1.0", view = "from""#)]);
     let violation = only(&found);
