@@ -160,7 +160,7 @@ impl Views for BoardViews {
         });
         let records = all.iter().map(|shown| ShownRecord {
             state: if shown.is_open { "open" } else { "closed" },
-            violation: ViolationRecord::of(&shown.violation, shown.policy_hash),
+            violation: ViolationRecord::inside(&shown.violation, shown.policy_hash),
         });
         Page::first(asked.limit, records)
     }
