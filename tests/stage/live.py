@@ -6,6 +6,7 @@ import scenarios
 from monitor import Monitor
 from phases import compare
 from phases import key
+from phases import late_copies
 from phases import only_planted
 from phases import record
 from phases import same_totals
@@ -229,7 +230,7 @@ def finish(stage, watches, streams, look, end_dump):
         only_planted(stage, f"events of one direction, {mirror}", opened)
     sums = {name: summary(told_) for name, told_ in events.items()}
     if stage.promise("each has a summary as its last event", all(sums.values()), "" if all(sums.values()) else sums):
-        same_totals(stage, "live", sums["trunk"], sums["both"])
+        same_totals(stage, "live", sums["trunk"], sums["both"], late=late_copies(captures["both"]))
         same_totals(stage, "live", sums["trunk"], sums["tap"], "the two directions as two interfaces, two workers")
         whole = {name: sum_["packets"]["unaccounted"] for name, sum_ in sums.items()}
         stage.promise("every packet is accounted for", not any(whole.values()), whole)
