@@ -5,6 +5,7 @@ use crate::export::text::harmless;
 use crate::export::text::plain;
 use crate::time::NANOS_PER_SECOND;
 use crate::time::Timestamp;
+use crate::time::civil;
 use crate::verdict::Severity;
 
 /// Longest message in octets: what every receiver should take (RFC 5424 §6.1).
@@ -93,26 +94,6 @@ fn moment(time: Timestamp) -> String {
     }
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
-}
-
-/// Year, month and day of a day count from 1970-01-01 (Gregorian; the algorithm is Howard Hinnant's
-/// `civil_from_days`).
-fn civil(days: i64) -> (i64, i64, i64) {
-    let shifted = days.saturating_add(719_468);
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let leaps = (day_of_era / 1_460).saturating_sub(day_of_era / 36_524).saturating_add(day_of_era / 146_096);
-    let year_of_era = day_of_era.saturating_sub(leaps) / 365;
-    let before =
-        year_of_era.saturating_mul(365).saturating_add(year_of_era / 4).saturating_sub(year_of_era / 100);
-    let day_of_year = day_of_era.saturating_sub(before);
-    let shifted_month = day_of_year.saturating_mul(5).saturating_add(2) / 153;
-    let day =
-        day_of_year.saturating_sub(shifted_month.saturating_mul(153).saturating_add(2) / 5).saturating_add(1);
-    let month =
-        if shifted_month < 10 { shifted_month.saturating_add(3) } else { shifted_month.saturating_sub(9) };
-    let year = year_of_era.saturating_add(era.saturating_mul(400)).saturating_add(i64::from(month <= 2));
-    (year, month, day)
 }
 
 /// A header's field: printable ASCII without spaces, at most `most` of them; `-` if there are none.

@@ -1,6 +1,7 @@
 //! Paper for reports: colours if it is a terminal, wrapped lines, aligned columns, readable numbers.
 
 use crate::time::Timestamp;
+use crate::time::civil;
 use crate::verdict::Severity;
 
 /// Line width of reports, in characters.
@@ -168,26 +169,6 @@ pub fn moment(time: Timestamp) -> String {
     let (year, month, day) = civil(days);
     let (hour, minute) = (second / 3600, second / 60 % 60);
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{:02} UTC", second % 60)
-}
-
-/// Year, month and day of a day count from 1970-01-01 (Gregorian; the algorithm is Howard Hinnant's
-/// `civil_from_days`).
-fn civil(days: i64) -> (i64, i64, i64) {
-    let shifted = days.saturating_add(719_468);
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let leap = (day_of_era / 1460).saturating_sub(day_of_era / 36_524).saturating_add(day_of_era / 146_096);
-    let year_of_era = day_of_era.saturating_sub(leap) / 365;
-    let before =
-        year_of_era.saturating_mul(365).saturating_add(year_of_era / 4).saturating_sub(year_of_era / 100);
-    let day_of_year = day_of_era.saturating_sub(before);
-    let shifted_month = day_of_year.saturating_mul(5).saturating_add(2) / 153;
-    let start = shifted_month.saturating_mul(153).saturating_add(2) / 5;
-    let day = day_of_year.saturating_sub(start).saturating_add(1);
-    let month =
-        if shifted_month < 10 { shifted_month.saturating_add(3) } else { shifted_month.saturating_sub(9) };
-    let year = year_of_era.saturating_add(era.saturating_mul(400)).saturating_add(i64::from(month <= 2));
-    (year, month, day)
 }
 
 /// A span in words: `3 s`, `12 min 31 s`, `2 h 5 min`, `3 d 4 h`.
