@@ -4,6 +4,7 @@
 
 use std::env;
 use std::fs;
+use std::io;
 use std::io::BufReader;
 use std::io::Read;
 use std::net::SocketAddr;
@@ -185,18 +186,23 @@ fn framed(stream: &mut impl Read) -> Option<Vec<u8>> {
     Some(message)
 }
 
+/// As many datagrams as there are samples.
+fn datagrams(receive: impl Fn(&mut [u8]) -> io::Result<usize>) -> Vec<Vec<u8>> {
+    let next = || {
+        let mut octets = vec![0; 65_536];
+        let length = receive(&mut octets).unwrap();
+        octets.truncate(length);
+        octets
+    };
+    samples().iter().map(|_| next()).collect()
+}
+
 #[test]
 fn over_udp_each_datagram_is_a_message() {
     let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
     receiver.set_read_timeout(Some(PATIENCE)).unwrap();
     send_samples(&format!("udp://{}", receiver.local_addr().unwrap()));
-    let mut got = Vec::new();
-    for _ in samples() {
-        let mut octets = vec![0; 65_536];
-        let length = receiver.recv(&mut octets).unwrap();
-        got.push(octets[..length].to_vec());
-    }
-    check(&got);
+    check(&datagrams(|octets| receiver.recv(octets)));
 }
 
 #[test]
@@ -217,13 +223,7 @@ fn over_a_local_socket_each_datagram_is_a_message() {
     let receiver = UnixDatagram::bind(folder.join("log")).unwrap();
     receiver.set_read_timeout(Some(PATIENCE)).unwrap();
     send_samples(&format!("unix:{}", folder.join("log").display()));
-    let mut got = Vec::new();
-    for _ in samples() {
-        let mut octets = vec![0; 65_536];
-        let length = receiver.recv(&mut octets).unwrap();
-        got.push(octets[..length].to_vec());
-    }
-    check(&got);
+    check(&datagrams(|octets| receiver.recv(octets)));
     fs::remove_dir_all(folder).unwrap();
 }
 
@@ -284,7 +284,7 @@ fn a_receiver_that_is_started_anew_between_messages_misses_none() {
         let mut stream = taken(&receiver);
         assert_eq!(number_of(&framed(&mut stream).unwrap()), number);
         // It closes, as a service does that is restarted, and says something that nobody wants to hear.
-        std::io::Write::write_all(&mut stream, b"bye\n").unwrap();
+        io::Write::write_all(&mut stream, b"bye\n").unwrap();
         drop((stream, receiver));
         thread::sleep(Duration::from_millis(100));
     }
