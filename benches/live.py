@@ -30,6 +30,8 @@ SEGMENTS = 64
 OCTETS = 897
 PAYLOAD = OCTETS - 14 - 20 - 8
 UDP_SEGMENT = 103
+# The sender has the first processor, whoever listens the second, with all threads.
+PIN = ["taskset", "-c", "1"] if os.cpu_count() > 1 else []
 
 
 def shell(command):
@@ -70,9 +72,9 @@ def send(rate, seconds):
 
 
 def processor_nanos(process):
-    with open(f"/proc/{process.pid}/stat") as stat:
-        user, system = stat.read().rsplit(")", 1)[1].split()[11:13]
-    return (int(user) + int(system)) * 10**9 // os.sysconf("SC_CLK_TCK")
+    """How long its threads ran on a processor; none of them ends while it watches."""
+    tasks = f"/proc/{process.pid}/task"
+    return sum(int(open(f"{tasks}/{task}/schedstat").read().split()[0]) for task in os.listdir(tasks))
 
 
 def metric(text, name, having=""):
@@ -81,7 +83,7 @@ def metric(text, name, having=""):
 
 
 def watch_round(ring, rate, seconds):
-    command = [CAMSENTRY, "watch", "--site", SITE, "-i", "ear", "--ring-mib", str(ring)]
+    command = PIN + [CAMSENTRY, "watch", "--site", SITE, "-i", "ear", "--ring-mib", str(ring)]
     program = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     while "metrics:" not in program.stderr.readline():
         pass
@@ -102,8 +104,7 @@ def watch_round(ring, rate, seconds):
 def one_round(kind, ring, rate, seconds):
     if kind == "watch":
         return watch_round(ring, rate, seconds)
-    pin = ["taskset", "-c", "1"] if os.cpu_count() > 1 else []
-    command = pin + [PROGRAM, kind, "ear", str(ring), str(int(seconds) + 1)]
+    command = PIN + [PROGRAM, kind, "ear", str(ring), str(int(seconds) + 1)]
     listener = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     listener.stdout.readline()
     before = counters("mouth")["tx"]["packets"]
