@@ -163,7 +163,7 @@ impl Stages<'_> {
             table: FlowTable::new(FlowSettings::default(), SHARDS),
             readers: Readers {
                 dispatch: Dispatch::new(RECOGNISERS),
-                pool: HeadPool::new(HeadPool::OCTETS_PER_SHARD),
+                pool: HeadPool::new(HeadPool::OCTETS_PER_SHARD, 1),
                 notices: Vec::new(),
             },
             packets: 0,

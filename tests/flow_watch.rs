@@ -137,7 +137,7 @@ impl<'r> Desk<'r> {
             transport,
             0,
         );
-        let pool = HeadPool::new(HeadPool::OCTETS_PER_SHARD);
+        let pool = HeadPool::new(HeadPool::OCTETS_PER_SHARD, 1);
         let dispatch = Dispatch::new(registry);
         Self { dispatch, pool, notices: Vec::new(), watch: Watch::default(), key, sent: [0; 2] }
     }
@@ -379,7 +379,7 @@ fn heads_stay_within_the_memory_of_the_shard() {
     }
     let registry: [&dyn Recogniser; 1] = [&Greedy];
     let mut desk = Desk::new(&registry, Transport::Tcp);
-    desk.pool = HeadPool::new(100);
+    desk.pool = HeadPool::new(100, 1);
     desk.say(Side::A, &[7; 60]);
     let reaction = desk.say(Side::A, &[7; 60]);
     assert_eq!((reaction.interest, desk.pool.refused()), ([Interest::More; 2], 1));

@@ -187,7 +187,7 @@ impl<'r> Taking<'r> {
         Self {
             watch: whole.then(Watch::default),
             attached: Attached::default(),
-            pool: HeadPool::new(HeadPool::OCTETS_PER_SHARD),
+            pool: HeadPool::new(HeadPool::OCTETS_PER_SHARD, 1),
             dispatch,
             notices: Vec::new(),
             unwanted: [false; 2],

@@ -1,6 +1,12 @@
 //! A watch that sees the same hosts do the same things again and again comes to an end of its growth: what is over and
-//! quiet is forgotten, and what is remembered of hosts is there already.
-#![expect(clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "test helpers")]
+//! quiet is forgotten, and what is remembered of hosts is there already. Each time the clients call from other ports, as
+//! real ones do, so that each round's flows fall into other shards.
+#![expect(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "test helpers, on a capture of ours"
+)]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,6 +29,8 @@ use camsentry::time::Span;
 /// So long after one round the next begins: longer than any silence that ends a flow of it, and than the quiet time.
 const ROUND: Span = Span::from_secs(4_000);
 const STEP: Span = Span::from_secs(10);
+/// Ports from here on are clients' (the first that Linux gives them).
+const CLIENTS: u16 = 32_768;
 const QUIET: Span = Span::from_secs(300);
 
 /// One capture, from memory, as often as it is asked for, each time later.
@@ -63,6 +71,11 @@ impl FrameSource for Again {
         }
         let (later, count) = (self.later(), u64::try_from(self.frames.len()).unwrap());
         batch.octets.extend_from_slice(&self.octets);
+        for frame in &self.frames {
+            let start = usize::try_from(frame.start).unwrap();
+            let end = start + usize::try_from(frame.captured).unwrap();
+            call_from_another_port(&mut batch.octets[start..end], self.round);
+        }
         let number = |frame: &Frame| frame.number + self.round * count;
         let again = |frame: &Frame| Frame { number: number(frame), time: frame.time.plus(later), ..*frame };
         batch.frames.extend(self.frames.iter().map(again));
@@ -75,6 +88,30 @@ impl FrameSource for Again {
 
     fn consumed(&self) -> u64 {
         0
+    }
+}
+
+/// Moves the client's port of a TCP segment in an Ethernet frame on by `by`, and the checksum with it (RFC 1624).
+fn call_from_another_port(frame: &mut [u8], by: u64) {
+    let is_tcp = frame.get(12..14) == Some(&[8, 0])
+        && frame.get(20..24).is_some_and(|at| at[0] & 0x3f == 0 && at[1] == 0 && at[3] == 6);
+    let header = 14 + usize::from(frame.get(14).copied().unwrap_or(0) & 15) * 4;
+    if !is_tcp || frame.len() < header + 20 {
+        return;
+    }
+    let word = |frame: &[u8], at: usize| u16::from_be_bytes([frame[at], frame[at + 1]]);
+    for at in [header, header + 2] {
+        let port = word(frame, at);
+        if port < CLIENTS {
+            continue;
+        }
+        let other = CLIENTS
+            + u16::try_from((u64::from(port - CLIENTS) + by) % u64::from(u16::MAX - CLIENTS)).unwrap();
+        let sum = u32::from(!word(frame, header + 16)) + u32::from(!port) + u32::from(other);
+        let sum = (sum & 0xffff) + (sum >> 16);
+        let sum = !u16::try_from((sum & 0xffff) + (sum >> 16)).unwrap();
+        frame[at..at + 2].copy_from_slice(&other.to_be_bytes());
+        frame[header + 16..header + 18].copy_from_slice(&sum.to_be_bytes());
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) struct Readers<'r> {
 pub(super) fn readers<'r>(recognisers: &'r [&'r dyn Recogniser]) -> Readers<'r> {
     Readers {
         dispatch: Dispatch::new(recognisers),
-        pool: HeadPool::new(HeadPool::OCTETS_PER_SHARD),
+        pool: HeadPool::new(HeadPool::OCTETS_PER_SHARD, 1),
         notices: Vec::new(),
     }
 }

@@ -262,8 +262,10 @@ pub(super) struct Store {
     limit: u32,
 }
 
-/// Most empty buffers that a shard keeps.
-const SPARE_BUFFERS: usize = 32;
+/// Most empty buffers that a shard keeps, and how large the largest of them is: 256 shards keep 2 MiB at most. Longer
+/// segments than the wire's come from hosts that leave cutting to their cards.
+const SPARE_BUFFERS: usize = 4;
+const SPARE_LARGEST: usize = 2 * 1024;
 
 impl Store {
     /// A store for at most `limit` octets, and one segment.
@@ -273,7 +275,7 @@ impl Store {
 
     /// Takes a buffer back.
     pub(super) fn give_back(&mut self, mut buffer: Vec<u8>) {
-        if self.spare.len() < SPARE_BUFFERS {
+        if self.spare.len() < SPARE_BUFFERS && buffer.capacity() <= SPARE_LARGEST {
             buffer.clear();
             self.spare.push(buffer);
         }

@@ -34,8 +34,7 @@ pub(super) struct Worker<'r> {
     number: usize,
     workers: usize,
     table: FlowTable<Attached>,
-    /// Of each shard.
-    pools: Vec<HeadPool>,
+    pool: HeadPool,
     dispatch: Dispatch<'r>,
     notices: Vec<Notice>,
     /// This worker's part of a batch, where there are others.
@@ -61,12 +60,11 @@ struct Ready {
 impl<'r> Worker<'r> {
     /// Worker `number` of `workers`.
     pub(super) fn new(number: usize, workers: usize, settings: &PipelineSettings<'r>) -> Self {
-        let pool = || HeadPool::new(settings.head_octets_per_shard);
         Self {
             number,
             workers,
             table: FlowTable::new(settings.flow, SHARDS),
-            pools: std::iter::repeat_with(pool).take(SHARDS).collect(),
+            pool: HeadPool::new(settings.head_octets_per_shard, SHARDS),
             dispatch: Dispatch::new(settings.registry),
             notices: Vec::new(),
             ours: Vec::new(),
@@ -172,7 +170,7 @@ impl<'r> Worker<'r> {
         let is_matched = self.post(trace.shard, item.stamp(), error.time, events, |table, post| {
             table.icmp_error(trace, error, post)
         });
-        self.count_error(is_matched == Some(true));
+        self.count_error(is_matched);
     }
 
     fn count_error(&mut self, is_matched: bool) {
@@ -189,11 +187,11 @@ impl<'r> Worker<'r> {
         time: Timestamp,
         events: &mut Vec<Event>,
         act: impl FnOnce(&mut FlowTable<Attached>, &mut Post<'_>) -> T,
-    ) -> Option<T> {
-        let (table, notices) = (&mut self.table, &mut self.notices);
-        let pool = self.pools.get_mut(usize::from(shard))?;
+    ) -> T {
+        self.pool.enter(shard);
+        let (pool, notices) = (&mut self.pool, &mut self.notices);
         let mut post = Post { dispatch: &self.dispatch, pool, events, notices, time, stamp };
-        Some(act(table, &mut post))
+        act(&mut self.table, &mut post)
     }
 
     /// A stage panicked over the last thing: the flow that it was about is closed, that is counted, and the
@@ -263,8 +261,7 @@ impl<'r> Worker<'r> {
 
     /// What all shards counted.
     pub(super) fn tally(&self) -> WorkerTally {
-        let refused = self.pools.iter().fold(0_u64, |sum, pool| sum.saturating_add(pool.refused()));
-        WorkerTally { flows: self.table.counts(), heads_refused: refused, ..self.tally }
+        WorkerTally { flows: self.table.counts(), heads_refused: self.pool.refused(), ..self.tally }
     }
 
     fn all_flows(&self) -> Vec<(FlowNumber, u32)> {

@@ -86,7 +86,7 @@ impl Talk {
         let ends = ((Addr::v4([10, 0, 0, 1]), 40_000), (Addr::v4([10, 0, 0, 2]), self.port));
         let (key, _) = FlowKey::canonical(ends.0, ends.1, self.transport, 0);
         let dispatch = Dispatch::new(RECOGNISERS);
-        let mut pool = HeadPool::new(HeadPool::OCTETS_PER_SHARD);
+        let mut pool = HeadPool::new(HeadPool::OCTETS_PER_SHARD, 1);
         let mut notices = Vec::new();
         let mut watch = Watch::default();
         let mut sent = [0_u32; 2];
