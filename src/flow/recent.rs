@@ -2,15 +2,22 @@
 //! says something else than the first transmission did.
 
 use std::collections::VecDeque;
+use std::mem::take;
 
 use crate::flow::Side;
 use crate::flow::key::FlowNumber;
 use crate::flow::reassembly::Data;
 use crate::flow::reassembly::differ;
 use crate::flow::reassembly::size;
+use crate::time::Span;
+use crate::time::Timestamp;
 
 /// How many segments are remembered.
 const SEGMENTS: usize = 64;
+/// For how long: a host that sends again waits two minutes at most (RFC 6298 §2.5 lets it wait a minute or more; Linux's
+/// `TCP_RTO_MAX` is 120 s). Without an end every shard would in time hold as many as it may, in a watch of months all of
+/// them.
+const KEPT: Span = Span::from_secs(300);
 /// How much of each.
 const OCTETS: usize = 2048;
 /// Only octets before this position of a stream are remembered: those by which it is recognised.
@@ -28,6 +35,7 @@ struct Entry {
     side: Side,
     seq: u32,
     length: usize,
+    time: Timestamp,
 }
 
 impl Recent {
@@ -37,9 +45,9 @@ impl Recent {
             return;
         }
         let octets = data.octets.get(..OCTETS).unwrap_or(data.octets);
-        if self.entries.len() >= SEGMENTS
-            && let Some(oldest) = self.entries.pop_front()
-        {
+        let mut is_full = self.entries.len() >= SEGMENTS;
+        let mut goes = |entry: &mut Entry| take(&mut is_full) || data.time.since(entry.time) > KEPT;
+        while let Some(oldest) = self.entries.pop_front_if(&mut goes) {
             self.octets.drain(..oldest.length.min(self.octets.len()));
         }
         let length = self.octets.len().saturating_add(octets.len());
@@ -49,7 +57,8 @@ impl Recent {
             self.octets.reserve_exact(room.saturating_sub(self.octets.len()));
         }
         self.octets.extend(octets);
-        self.entries.push_back(Entry { flow, side, seq: data.seq, length: octets.len() });
+        let (seq, length, time) = (data.seq, octets.len(), data.time);
+        self.entries.push_back(Entry { flow, side, seq, length, time });
     }
 
     /// Whether these octets, which were there before, were others then.
@@ -82,6 +91,7 @@ mod tests {
     use super::Recent;
     use super::SEGMENTS;
     use super::Side;
+    use crate::time::Span;
     use crate::time::Timestamp;
 
     fn data(seq: u32, octets: &[u8]) -> Data<'_> {
@@ -111,5 +121,20 @@ mod tests {
             }
         }
         assert!(recent.octets.capacity() <= SEGMENTS * OCTETS);
+    }
+
+    #[test]
+    fn what_is_older_than_any_retransmission_is_forgotten() {
+        let mut recent = Recent::default();
+        let at = |seconds: u64| Data {
+            time: Timestamp::default().plus(Span::from_secs(seconds)),
+            ..data(1, b"first")
+        };
+        for (number, seconds) in [(0, 0), (1, 0), (2, 1), (3, 301)] {
+            recent.remember(FlowNumber(number), Side::A, 0, &at(seconds));
+        }
+        let known = (0..4).filter(|number| recent.differs(FlowNumber(*number), Side::A, &data(1, b"other")));
+        assert_eq!(known.collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(recent.octets.len(), 10);
     }
 }
